@@ -1,0 +1,139 @@
+"""A message without a platform. Adapters decide how it looks, and escape every span of `Words`.
+
+Only `Prose` holds markup, and only the bank and our own sentences are ever put into it; what members wrote or are
+called goes into `Words`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Plain text, to be escaped; `strong` where a platform can show it so."""
+
+    text: str
+    strong: bool = False
+
+
+class TimeStyle(StrEnum):
+    """How exactly an instant is shown to each reader in their own time."""
+
+    TIME = "time"
+    DATE = "date"
+    DATE_TIME = "date and time"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """An instant, shown in the reader's own time zone; `zone` is the channel's, for platforms that know no reader's."""
+
+    at: datetime
+    style: TimeStyle = TimeStyle.DATE_TIME
+    zone: str = "UTC"
+
+
+Span = Words | When
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of spans; `bullet` makes it an item of a list."""
+
+    spans: tuple[Span, ...]
+    bullet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Text in the Markdown that Discord and Slack share: bold, italics, inline code, one level of bullets, fences."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A program or a formula, to be shown in fixed width."""
+
+    source: str
+    lang: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a board. `own` marks the reader's."""
+
+    rank: str
+    name: str
+    points: str
+    rest: str
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A leaderboard; `empty` is said where it has no rows."""
+
+    rows: tuple[Row, ...]
+    empty: str = ""
+
+
+Block = Line | Prose | Snippet | Board
+
+
+class Press(StrEnum):
+    """What a button does. Its state is only this and the round: nothing secret rides in a button."""
+
+    ANSWER = "answer"
+    HINT = "hint"
+    RESULT = "result"
+    RESUME = "resume"
+    SHARE = "share"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button: what it does, what it says, and what it is about (a round's or a channel's id)."""
+
+    press: Press
+    label: str
+    about: str
+
+
+class Tone(StrEnum):
+    """The state a card shows, for platforms that have colours."""
+
+    OPEN = "open"
+    REVEALED = "revealed"
+    QUIET = "quiet"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A message: title, body, buttons, footer. `tone` says in which state it shows its subject."""
+
+    title: str
+    body: tuple[Block, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    footer: tuple[Span, ...] = ()
+    tone: Tone = Tone.QUIET
+
+
+_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""No 0/O, 1/I/L: a reference is read aloud and typed."""
+
+
+def reference(key: str) -> str:
+    """Six characters by which a delivery's message is found again in a channel's history."""
+    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
+    signs = []
+    for _ in range(6):
+        number, index = divmod(number, len(_ALPHABET))
+        signs.append(_ALPHABET[index])
+    return "".join(signs)

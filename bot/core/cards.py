@@ -1,0 +1,351 @@
+"""What is said in rounds: domain values to cards, in words. How a card looks is the adapter's affair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from bot.core.card import Block, Board, Button, Card, Line, Press, Prose, Row, Snippet, TimeStyle, Tone, When, Words
+from bot.core.model import (
+    Answer,
+    ChannelId,
+    Coverage,
+    Drill,
+    Effort,
+    Grade,
+    KeyPoint,
+    Member,
+    MemberId,
+    Naming,
+    PointGrade,
+    Question,
+    Receipt,
+    Reference,
+    Round,
+    RoundKind,
+    Standing,
+    Told,
+    Why,
+)
+from bot.core.scoring import naming_of
+
+DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
+LEVEL = {2: "all essentials", 1: "some of it", 0: "tried"}
+BOARD_ROWS_AT_REVEAL = 3
+
+
+def line(*spans: str | Words | When, bullet: bool = False) -> Line:
+    """A line of plain words and instants."""
+    return Line(tuple(Words(span) if isinstance(span, str) else span for span in spans), bullet=bullet)
+
+
+def strong(text: str) -> Words:
+    """Plain words that stand out."""
+    return Words(text, strong=True)
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: "1 answer", "3 answers"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+# --- the question -------------------------------------------------------------------------------------------
+
+
+def question(round_: Round, *, late: bool = False, skipped: Sequence[date] = ()) -> Card:
+    """The card that opens a round."""
+    asked = round_.question
+    body: list[Block] = [line(strong(asked.prompt)), _about(asked)]
+    if skipped:
+        body.append(line(f"Left out while I was away: {_dates(skipped)}."))
+    if late:
+        body.append(
+            line("This was due ", When(round_.planned_at, TimeStyle.DATE_TIME, round_.zone), "; it comes late.")
+        )
+    how = (
+        "Answer by form; answers stay sealed until the reveal."
+        if round_.sealed
+        else "Answer in the thread, in your own words. Edit a message to revise it, delete it to withdraw it."
+    )
+    body.append(line(how))
+    when = [line("Closes ", When(round_.closes_at, TimeStyle.DATE_TIME, round_.zone), ".")]
+    if round_.reveal_at > round_.closes_at:
+        when = [
+            line(
+                "Closes ",
+                When(round_.closes_at, TimeStyle.DATE_TIME, round_.zone),
+                ", revealed ",
+                When(round_.reveal_at, TimeStyle.DATE_TIME, round_.zone),
+                ".",
+            )
+        ]
+    body += when
+    buttons = [Button(Press.ANSWER, "Answer", round_.id)]
+    if asked.hints:
+        buttons.append(Button(Press.HINT, "Hint", round_.id))
+    legend = "" if round_.sealed else " · ✓ marks what counts"
+    return Card(
+        title=_title(round_),
+        body=tuple(body),
+        buttons=tuple(buttons),
+        footer=(Words(f"about {asked.minutes} min, 2-4 sentences{legend}"),),
+        tone=Tone.OPEN,
+    )
+
+
+def thread_title(round_: Round) -> str:
+    """The name of a round's thread; at most 90 characters, which every platform takes."""
+    title = f"{round_.local_date.isoformat()} · {round_.question.prompt}"
+    return title if len(title) <= 90 else title[:89].rstrip() + "…"
+
+
+def question_after_reveal(round_: Round, answers: int) -> Card:
+    """The same card once the round is revealed."""
+    asked = round_.question
+    said = count(answers, "answer") if answers else "Nobody answered this one"
+    return Card(
+        title=_title(round_),
+        body=(line(strong(asked.prompt)), _about(asked), line(f"{said}. The reference answer is in the thread.")),
+        buttons=(Button(Press.RESULT, "My result", round_.id),) if answers else (),
+        footer=(Words("revealed"),),
+        tone=Tone.REVEALED,
+    )
+
+
+def question_cancelled(round_: Round, why: str) -> Card:
+    """The same card once the round is cancelled."""
+    return Card(
+        title=_title(round_),
+        body=(line(strong(round_.question.prompt)), line(f"Cancelled: {why}. No points, and no harm to any streak.")),
+        footer=(Words("cancelled"),),
+        tone=Tone.QUIET,
+    )
+
+
+# --- the reveal ---------------------------------------------------------------------------------------------
+
+
+def reveal(
+    round_: Round, grades: Sequence[Grade], standings: Sequence[Standing], members: Mapping[MemberId, Member]
+) -> Card:
+    """The reference answer, how many covered each key point, and the top of the board. It lists nobody's grade."""
+    asked = round_.question
+    body: list[Block] = [line(strong(asked.prompt)), Prose(asked.answer)]
+    if asked.code is not None:
+        body.append(Snippet(asked.code.source, asked.code.lang))
+    if grades and round_.graded:
+        body.append(line(strong(f"What the {count(len(grades), 'answer')} covered")))
+        body += [_spread(point, grades) for point in asked.key_points]
+    elif grades:
+        body.append(line("This question has no key points, so its answers are not graded: compare yours."))
+    else:
+        body.append(line("Nobody answered this one. Here is the reference answer all the same."))
+    if asked.follow_ups:
+        body.append(line(strong("To talk about: "), asked.follow_ups[0]))
+    body += [line(strong("Read on: "), _cite(reference)) for reference in asked.references]
+    if grades and round_.kind is RoundKind.DAILY and standings:
+        body += [line(strong("This month's board")), board(standings[:BOARD_ROWS_AT_REVEAL], members)]
+    return Card(
+        title=f"Reference answer · {_title(round_)}",
+        body=tuple(body),
+        buttons=(Button(Press.RESULT, "My result", round_.id),) if grades else (),
+        tone=Tone.REVEALED,
+    )
+
+
+def result(round_: Round, answer: Answer | None, grade: Grade | None, points: int | None, hints: int) -> Card:
+    """What one member covered and missed, for that member alone."""
+    if answer is None or not answer.parts:
+        return Card(title="Your result", body=(line("You have no answer in this round."),))
+    if not round_.graded:
+        return Card(title="Your result", body=(line("This question is not graded: compare yours with the reference."),))
+    if grade is None:
+        return Card(title="Your result", body=(line("Your answer is not graded yet; ask again after the reveal."),))
+    body: list[Block] = [line(strong(_verdict(grade)))]
+    by_id = {point.id: point for point in asked_points(round_)}
+    essentials = [g for g in grade.points if by_id[g.key_point].essential]
+    others = [g for g in grade.points if not by_id[g.key_point].essential]
+    body += [_explained(graded, by_id[graded.key_point]) for graded in essentials]
+    if others:
+        body.append(line(strong("A senior would add")))
+        body += [_explained(graded, by_id[graded.key_point], extra=True) for graded in others]
+    for claim in sorted({graded.blocked_by for graded in grade.points if graded.blocked_by}):
+        why = next((known.why for known in round_.question.misconceptions if known.claim == claim), "")
+        body.append(line(strong("Careful: "), f"you seem to say “{claim}” {why}".rstrip()))
+    body.append(line(_paid(round_, answer, points, hints)))
+    return Card(title=f"Your result · {_title(round_)}", body=tuple(body), footer=(Words(f"graded by {grade.grader}"),))
+
+
+def asked_points(round_: Round) -> tuple[KeyPoint, ...]:
+    """The key points of the question as it was asked."""
+    return round_.question.key_points
+
+
+def hint(round_: Round, number: int, text: str, *, pays: bool) -> Card:
+    """One more hint, for one member."""
+    total = len(round_.question.hints)
+    cost = "It costs 1 point, and an honest try keeps at least 1." if pays else "It costs nothing."
+    return Card(title=f"Hint {number} of {total}", body=(line(text), line(cost)))
+
+
+# --- boards -------------------------------------------------------------------------------------------------
+
+
+def board(
+    standings: Sequence[Standing], members: Mapping[MemberId, Member], own: MemberId | None = None, empty: str = ""
+) -> Board:
+    """Rows as the members wish to be shown: by name, as someone, or not at all."""
+    rows = []
+    for standing in standings:
+        member = members.get(standing.member)
+        naming = naming_of(member) if member else Naming.SOMEONE
+        mine = standing.member == own
+        if naming is Naming.OUT and not mine:
+            continue
+        name = member.name if member and (naming is Naming.NAME or mine) else "someone"
+        rest = count(standing.rounds, "round")
+        if standing.streak > 1:
+            rest += f", {standing.streak} in a row"
+        rows.append(Row(f"{standing.rank}.", name, count(standing.points, "point"), rest, own=mine))
+    return Board(tuple(rows), empty=empty)
+
+
+# --- receipts and notes -------------------------------------------------------------------------------------
+
+
+def told(receipt: Told) -> str:
+    """A receipt in words; empty where there is nothing to say."""
+    match receipt.receipt, receipt.why:
+        case Receipt.RECORDED, _:
+            return "Recorded. It counts until the round closes; edit or delete it as you like."
+        case Receipt.REVISED, _:
+            return "Revised. This is your answer now."
+        case Receipt.WITHDRAWN, _:
+            return "Withdrawn. You have no answer in this round."
+        case Receipt.LATE, _:
+            return "Late: the round had closed. I keep it and grade it for you, without points."
+        case Receipt.TOO_LONG, _:
+            return "Too long: an answer holds 3,000 characters in all. What you had before still counts; this does not."
+        case Receipt.NOT_COUNTED, Why.SEALED:
+            return "Not counted: this round is sealed. Use the Answer button."
+        case Receipt.NOT_COUNTED, Why.CLOSED:
+            return "Not counted: the round has closed, and your answer stands as it was."
+        case Receipt.NOT_COUNTED, Why.NO_ROUND:
+            return "Not counted: there is no open round here."
+        case Receipt.NOT_COUNTED, Why.EMPTY:
+            return "Not counted: there is nothing in it."
+        case Receipt.NOT_COUNTED, _:
+            return ""
+
+
+def asleep(drill: Drill, rounds: int) -> Card:
+    """To the organizers, once nobody has answered for a while."""
+    return Card(
+        title="This drill sleeps",
+        body=(
+            line(f"{count(rounds, 'daily round')} in a row had no answer, so I stop asking in ", drill.channel, "."),
+            line("Press Resume, or say /nnquestion resume there, and the next round comes on its day."),
+        ),
+        buttons=(Button(Press.RESUME, "Resume", drill.channel),),
+        tone=Tone.TROUBLE,
+    )
+
+
+def switched_off(channel: ChannelId, why: str) -> Card:
+    """To the organizers, once a channel cannot be used."""
+    return Card(
+        title="This drill is off",
+        body=(
+            line("I can no longer post in ", channel, f": {why}."),
+            line("Once that is mended, /nnquestion resume there starts it again. Points and streaks stay."),
+        ),
+        tone=Tone.TROUBLE,
+    )
+
+
+# --- pieces -------------------------------------------------------------------------------------------------
+
+
+def _title(round_: Round) -> str:
+    if round_.kind is RoundKind.EXTRA:
+        return "Extra question"
+    return f"Question of {round_.local_date:%A}, {_date(round_.local_date)}"
+
+
+def _date(on: date) -> str:
+    return f"{on.day} {on:%B}"
+
+
+def _dates(dates: Sequence[date]) -> str:
+    if len(dates) > 3:
+        return f"{count(len(dates), 'round')} from {_date(dates[0])} to {_date(dates[-1])}"
+    return " and ".join(_date(on) for on in dates)
+
+
+def _about(asked: Question) -> Line:
+    parts = [DIFFICULTY.get(asked.difficulty, str(asked.difficulty)), *asked.topics]
+    return line(" · ".join(parts))
+
+
+def _cite(reference: Reference) -> str:
+    where = next(
+        (
+            shown
+            for shown in (
+                f"arXiv:{reference.arxiv}" if reference.arxiv else "",
+                f"doi:{reference.doi}" if reference.doi else "",
+                f"ISBN {reference.isbn}" if reference.isbn else "",
+                reference.url or "",
+            )
+            if shown
+        ),
+        "",
+    )
+    parts = [reference.authors, reference.title, reference.where, str(reference.year), where]
+    return ", ".join(part for part in parts if part)
+
+
+def _spread(point: KeyPoint, grades: Sequence[Grade]) -> Line:
+    graded = [g for grade in grades for g in grade.points if g.key_point == point.id]
+    covered = sum(1 for g in graded if g.coverage is Coverage.COVERED)
+    extra = "" if point.essential else " (a senior would add)"
+    return line(strong(f"{covered} of {len(grades)} "), f"{point.text}{extra}", bullet=True)
+
+
+def _verdict(grade: Grade) -> str:
+    match grade.effort:
+        case Effort.NOTHING:
+            return "There was nothing to grade."
+        case Effort.DONT_KNOW:
+            return "You said you do not know it. That is honest, and pays nothing."
+        case Effort.QUESTION_BACK:
+            return "This hands the question back; there is nothing of your own in it to grade."
+        case Effort.HONEST:
+            unsure = " It was close, so it counts for you." if grade.unsure else ""
+            return {2: "You have all the essentials.", 1: "You have part of it.", 0: "A try, not there yet."}[
+                grade.level
+            ] + unsure
+
+
+def _explained(graded: PointGrade, point: KeyPoint, *, extra: bool = False) -> Line:
+    match graded.coverage:
+        case Coverage.COVERED:
+            return line(strong("covered: "), f"{point.text} (“{graded.words}”)", bullet=True)
+        case Coverage.PARTLY:
+            lacking = f"; lacking: {', '.join(graded.lacking)}" if graded.lacking else ""
+            return line(strong("partly: "), f"{point.text} (“{graded.words}”{lacking})", bullet=True)
+        case Coverage.MISSED:
+            return line(point.text, bullet=True) if extra else line(strong("missed: "), point.text, bullet=True)
+
+
+def _paid(round_: Round, answer: Answer, points: int | None, hints: int) -> str:
+    if answer.late:
+        return "It came after the close: no points, and the streak stands as it was."
+    if round_.kind is RoundKind.EXTRA:
+        return "Extra rounds bring no points."
+    if points is None:
+        return "Points come with the reveal."
+    with_hints = f" after {count(hints, 'hint')}" if hints else ""
+    if points == 0:
+        return "No points this time."
+    return f"{count(points, 'point')}{with_hints}."

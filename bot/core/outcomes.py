@@ -1,0 +1,150 @@
+"""What becomes of a delivery: sent, to be tried again, or dropped with a consequence. One outcome for each failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.core import cards
+from bot.core.model import (
+    Action,
+    Delivery,
+    DeliveryState,
+    DrillState,
+    MessageRef,
+    Place,
+    Round,
+    RoundState,
+)
+from bot.core.ports import DeliveryError, Failure, Transaction
+from bot.core.rounds import cancel, owe, switch_off
+
+FORBIDDEN_AT_MOST: Final = 3
+"""Refusals in a row after which a drill is switched off."""
+
+LONGEST_WAIT: Final = timedelta(minutes=10)
+SHORTEST_WAIT: Final = timedelta(seconds=2)
+
+
+def target(tx: Transaction, delivery: Delivery) -> tuple[Place, MessageRef | None]:
+    """Where a delivery goes now: its place, and for an edit or a thread the round's card.
+
+    A reveal goes to its round's thread; where the card was deleted or there is no thread, to the channel.
+    """
+    round_ = tx.rounds.get(delivery.round) if delivery.round else None
+    if round_ is None:
+        return delivery.place, None
+    if delivery.action is Action.POST_IN_THREAD and round_.thread is not None and not round_.card_deleted:
+        return round_.thread, round_.card
+    return delivery.place, None if round_.card_deleted else round_.card
+
+
+def part_sent(tx: Transaction, delivery: Delivery, ref: MessageRef) -> Delivery:
+    """Note that one more part of a delivery stands."""
+    delivery = replace(delivery, sent=(*delivery.sent, ref), unclear=False)
+    tx.deliveries.save(delivery)
+    return delivery
+
+
+def done(tx: Transaction, delivery: Delivery, now: datetime, *, thread: Place | None = None) -> None:
+    """A delivery is complete: note what it made, in the round it belongs to."""
+    tx.deliveries.save(replace(delivery, state=DeliveryState.DONE, unclear=False, not_before=None, note=""))
+    round_ = tx.rounds.get(delivery.round) if delivery.round else None
+    if round_ is not None:
+        _note_in_round(tx, round_, delivery, thread, now)
+    drill = tx.drills.get(delivery.place.channel)
+    if drill is not None and drill.refused:
+        tx.drills.save(replace(drill, refused=0))
+
+
+def _note_in_round(tx: Transaction, round_: Round, delivery: Delivery, thread: Place | None, now: datetime) -> None:
+    if delivery.action is Action.THREAD:
+        tx.rounds.save(replace(round_, thread=thread))
+    elif delivery.action is Action.POST and delivery.sent:
+        round_ = replace(round_, card=delivery.sent[0])
+        tx.rounds.save(round_)
+        if round_.state is RoundState.CANCELLED:  # It was called off while its card was on the way.
+            card = cards.question_cancelled(round_, "called off before it was posted")
+            owe(tx, round_, "card", Action.EDIT, now, card=card)
+
+
+def failed(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:
+    """Decide what follows from a failure. Nothing is lost but what nobody can receive any more."""
+    round_ = tx.rounds.get(delivery.round) if delivery.round else None
+    match error.failure:
+        case Failure.NOT_SENT:
+            _try_again(tx, delivery, error, now)
+        case Failure.UNCLEAR:
+            _try_again(tx, replace(delivery, unclear=True), error, now)
+        case Failure.FORBIDDEN:
+            _refused(tx, delivery, error, now)
+        case Failure.MESSAGE_GONE:
+            _drop(tx, delivery, str(error))
+            if round_ is not None and delivery.action in (Action.EDIT, Action.THREAD):
+                card_deleted(tx, round_)
+        case Failure.THREAD_GONE:
+            _drop(tx, delivery, str(error))
+            if round_ is not None:
+                thread_deleted(tx, round_, now)
+        case Failure.CHANNEL_GONE:
+            channel_gone(tx, delivery, now)
+
+
+def card_deleted(tx: Transaction, round_: Round) -> None:
+    """Somebody removed a round's card: its reveal will come as a new message in the channel."""
+    tx.rounds.save(replace(round_, card_deleted=True))
+
+
+def thread_deleted(tx: Transaction, round_: Round, now: datetime) -> None:
+    """Somebody removed a round's thread: the round is cancelled without harm, and the drill goes on.
+
+    After the reveal there is nothing left to cancel.
+    """
+    tx.rounds.save(replace(round_, thread=None))
+    cancel(tx, replace(round_, thread=None), "its thread was deleted", now)
+
+
+def channel_gone(tx: Transaction, delivery: Delivery, now: datetime) -> None:
+    """A channel is no longer there: its messages are dropped and its drill is off."""
+    for owed in tx.deliveries.unfinished(channel=delivery.place.channel):
+        _drop(tx, owed, "the channel is gone")
+    _off(tx, delivery, "the channel is gone", now)
+
+
+def _refused(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:
+    drill = tx.drills.get(delivery.place.channel)
+    if drill is None:
+        # A note to an organizer who does not take it: asking again would only be refused again.
+        _drop(tx, delivery, str(error))
+        return
+    drill = replace(drill, refused=drill.refused + 1)
+    tx.drills.save(drill)
+    if drill.refused < FORBIDDEN_AT_MOST:
+        _try_again(tx, delivery, error, now)
+        return
+    for owed in tx.deliveries.unfinished(channel=delivery.place.channel):
+        _drop(tx, owed, str(error))
+    _off(tx, delivery, "I am not allowed to post there", now)
+
+
+def _off(tx: Transaction, delivery: Delivery, why: str, now: datetime) -> None:
+    drill = tx.drills.get(delivery.place.channel)
+    if drill is None:
+        return
+    for round_ in tx.rounds.of_channel(drill.channel):
+        if round_.state in (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED):
+            tx.rounds.save(replace(round_, state=RoundState.CANCELLED))
+    if drill.state is not DrillState.OFF:
+        switch_off(tx, replace(drill, refused=0), why, now)
+
+
+def _try_again(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:
+    wait = min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** min(delivery.attempts, 10))
+    if error.retry_after is not None:
+        wait = max(wait, error.retry_after)
+    tx.deliveries.save(replace(delivery, state=DeliveryState.OWED, not_before=now + wait, note=str(error)))
+
+
+def _drop(tx: Transaction, delivery: Delivery, why: str) -> None:
+    tx.deliveries.save(replace(delivery, state=DeliveryState.DROPPED, note=why))

@@ -1,0 +1,365 @@
+"""What the core needs from outside: a messenger for each platform, a store, a grader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from bot.core.card import Card
+from bot.core.model import (
+    Answer,
+    ChannelId,
+    Delivery,
+    Drill,
+    Entry,
+    Grade,
+    GroupId,
+    Member,
+    MemberId,
+    MessageRef,
+    Occurrence,
+    Place,
+    Plan,
+    Question,
+    QuestionId,
+    Round,
+    RoundId,
+)
+
+T = TypeVar("T")
+
+
+# --- messengers ---------------------------------------------------------------------------------------------
+
+
+class Failure(StrEnum):
+    """What is known of a request that did not succeed. Each has one outcome, in `bot.core.rounds`."""
+
+    NOT_SENT = "not sent"
+    """It certainly did not happen; trying again later may help."""
+    UNCLEAR = "unclear"
+    """It may have happened: look before trying again."""
+    FORBIDDEN = "forbidden"
+    MESSAGE_GONE = "message gone"
+    THREAD_GONE = "thread gone"
+    CHANNEL_GONE = "channel gone"
+
+
+class DeliveryError(Exception):
+    """A messenger could not do what it was asked to. `retry_after` is the platform's own wish, where it has one."""
+
+    def __init__(self, failure: Failure, detail: str = "", retry_after: timedelta | None = None) -> None:
+        super().__init__(f"{failure}: {detail}" if detail else str(failure))
+        self.failure = failure
+        self.retry_after = retry_after
+
+
+class Messenger(Protocol):
+    """One platform's messages. One contract suite holds for all of them (`tests/adapters/messenger_contract.py`).
+
+    Every method raises `DeliveryError` and nothing else for what the platform refuses or loses.
+    """
+
+    def parts(self, card: Card) -> int:
+        """How many messages this card needs here; at least 1."""
+        ...
+
+    async def send(self, place: Place, card: Card, *, part: int, key: str) -> MessageRef:
+        """Post part `part` (from 1) of the card, carrying `reference(key)` where `find` sees it."""
+        ...
+
+    async def edit(self, ref: MessageRef, card: Card, *, part: int, key: str) -> None:
+        """Say a posted message anew. It keeps the reference of `key`, under which it was sent."""
+        ...
+
+    async def find(self, place: Place, *, key: str) -> list[MessageRef]:
+        """The messages in this place that carry the key's reference, oldest first."""
+        ...
+
+    async def delete(self, ref: MessageRef) -> None:
+        """Remove an own message; one that is gone already is no error."""
+        ...
+
+    async def open_thread(self, ref: MessageRef, title: str) -> Place:
+        """Open the thread of a message; where it is open already, the same place again."""
+        ...
+
+
+# --- the grader ---------------------------------------------------------------------------------------------
+
+
+class Grader(Protocol):
+    """Grades answers against a question. The same question and answers give the same grades."""
+
+    @property
+    def version(self) -> str:
+        """Stored with every grade."""
+        ...
+
+    async def grade(self, question: Question, answers: Sequence[Answer]) -> list[Grade]:
+        """One grade for each answer, in order. Called outside any transaction."""
+        ...
+
+
+# --- the store ----------------------------------------------------------------------------------------------
+
+
+class Drills(Protocol):
+    """Drills and the plans of their cycles."""
+
+    def get(self, channel: ChannelId) -> Drill | None: ...
+
+    def save(self, drill: Drill) -> None:
+        """Add or replace the channel's drill."""
+        ...
+
+    def all(self) -> list[Drill]:
+        """Every drill, by channel."""
+        ...
+
+    def due(self, now: datetime) -> list[Drill]:
+        """Drills that are on and whose next opening is not later than `now`, by opening, then channel."""
+        ...
+
+    def plan(self, channel: ChannelId) -> Plan | None: ...
+
+    def save_plan(self, plan: Plan) -> None:
+        """Add or replace the channel's plan."""
+        ...
+
+
+class Rounds(Protocol):
+    """Rounds, with their copies of the question."""
+
+    def get(self, round_id: RoundId) -> Round | None: ...
+
+    def add(self, round_: Round) -> bool:
+        """Add a round; False, and nothing changed, if its id is taken."""
+        ...
+
+    def save(self, round_: Round) -> None:
+        """Replace a round that was added before. Its question's copy is written once and never changed."""
+        ...
+
+    def live(self, channel: ChannelId) -> list[Round]:
+        """The channel's open rounds, daily before extra, oldest first."""
+        ...
+
+    def to_close(self, now: datetime) -> list[Round]:
+        """Open rounds whose closing is not later than `now`, by closing, then id."""
+        ...
+
+    def to_reveal(self, now: datetime) -> list[Round]:
+        """Closed or graded rounds whose reveal is not later than `now`, by reveal, then id."""
+        ...
+
+    def by_place(self, place: Place) -> Round | None:
+        """The round whose thread this place is."""
+        ...
+
+    def by_card(self, ref: MessageRef) -> Round | None:
+        """The round whose card this message is."""
+        ...
+
+    def of_channel(self, channel: ChannelId, limit: int | None = None) -> list[Round]:
+        """The channel's rounds, latest opened first (ties: id, descending)."""
+        ...
+
+    def count_extra(self, channel: ChannelId) -> int:
+        """The highest number an extra round of this channel has had; 0 without any."""
+        ...
+
+
+class Answers(Protocol):
+    """Answers with every revision they had, hints taken, and grades."""
+
+    def get(self, round_id: RoundId, member: MemberId) -> Answer | None:
+        """The answer as it stands; one without parts was withdrawn."""
+        ...
+
+    def of_round(self, round_id: RoundId) -> list[Answer]:
+        """The round's answers that have parts, in the order they were first given (ties: member)."""
+        ...
+
+    def save(self, answer: Answer, *, cause: str, at: datetime, erase_history: bool = False) -> None:
+        """Keep this revision as the one that stands, and a line of history: revision, cause, instant and text.
+
+        `erase_history` blanks the text of every earlier revision of this answer; the lines stay.
+        """
+        ...
+
+    def blank(self, round_id: RoundId, member: MemberId) -> None:
+        """Blank the text of the parts and of all history of an answer; its grade, revision and points stay."""
+        ...
+
+    def by_part(self, channel: ChannelId, message: str) -> Answer | None:
+        """The answer that has this message of the channel as a part."""
+        ...
+
+    def ungraded(self, limit: int) -> list[Answer]:
+        """Answers with parts, in rounds that are closed, graded or revealed, whose standing revision has no grade."""
+        ...
+
+    def hints(self, round_id: RoundId, member: MemberId) -> int:
+        """How many hints a member has taken in a round."""
+        ...
+
+    def add_hint(self, round_id: RoundId, member: MemberId, at: datetime) -> int:
+        """Note one more hint; returns how many that makes."""
+        ...
+
+    def grade(self, round_id: RoundId, member: MemberId) -> Grade | None:
+        """The latest grade of this answer's standing revision."""
+        ...
+
+    def add_grade(self, round_id: RoundId, member: MemberId, revision: int, grade: Grade, at: datetime) -> None:
+        """Keep a grade; the same answer, revision and grader version is kept once, the first."""
+        ...
+
+
+class Ledger(Protocol):
+    """Points. Rows are only added."""
+
+    def add(self, entry: Entry) -> bool:
+        """Add a row; False, and nothing changed, if its id is taken."""
+        ...
+
+    def of_round(self, round_id: RoundId, member: MemberId | None = None) -> list[Entry]:
+        """The rows of a round (and member), oldest first."""
+        ...
+
+    def of_member(self, group: GroupId, member: MemberId, limit: int | None = None) -> list[Entry]:
+        """A member's rows, latest first."""
+        ...
+
+    def paid(self, group: GroupId, member: MemberId, question: QuestionId, since: date) -> list[Entry]:
+        """The rows a question brought a member in a group on local dates from `since` on, oldest first."""
+        ...
+
+    def totals(
+        self,
+        group: GroupId,
+        *,
+        channel: ChannelId | None = None,
+        first: date | None = None,
+        last: date | None = None,
+    ) -> list[tuple[MemberId, int, int]]:
+        """Member, points and number of rounds with points over local dates first..last inclusive, by member."""
+        ...
+
+
+class Members(Protocol):
+    """People in groups."""
+
+    def get(self, member: MemberId) -> Member | None: ...
+
+    def save(self, member: Member) -> None:
+        """Add or replace."""
+        ...
+
+
+class Deliveries(Protocol):
+    """Messages owed, in flight, and done."""
+
+    def owe(self, delivery: Delivery) -> bool:
+        """Write a delivery down, behind all others of its channel; False, and nothing changed, if its key is taken."""
+        ...
+
+    def get(self, key: str) -> Delivery | None: ...
+
+    def claim(self, now: datetime, limit: int) -> list[Delivery]:
+        """Take up to `limit` deliveries: of each channel the first unfinished one, if owed and not waiting.
+
+        Each is saved as claimed, with one more attempt, and returned so.
+        """
+        ...
+
+    def save(self, delivery: Delivery) -> None:
+        """Replace a delivery that was owed before."""
+        ...
+
+    def unfinished(self, round_id: RoundId | None = None, channel: ChannelId | None = None) -> list[Delivery]:
+        """Owed and claimed deliveries (of a round, or to a channel), in the order owed."""
+        ...
+
+    def reclaim(self) -> int:
+        """Make every claimed delivery owed again, as unclear: its process is gone. Returns how many there were."""
+        ...
+
+    def next_try(self) -> datetime | None:
+        """The earliest instant at which a waiting delivery may be tried; None if nothing waits."""
+        ...
+
+
+class Events(Protocol):
+    """What happened on the platforms, each thing once, written down before or as it is worked on."""
+
+    def add(self, occurrence: Occurrence) -> bool:
+        """Write it down; False, and nothing changed, if it is known."""
+        ...
+
+    def finish(self, occurrence_id: str, outcome: str) -> None:
+        """Note that it was worked on, with what came of it as text."""
+        ...
+
+    def outcome(self, occurrence_id: str) -> str | None:
+        """What came of it; None where it is unknown or not yet worked on."""
+        ...
+
+    def waiting(self) -> list[Occurrence]:
+        """What was written down and not worked on, in the order of arrival."""
+        ...
+
+
+class Facts(Protocol):
+    """Single facts about this database, by name."""
+
+    def get(self, name: str) -> str | None: ...
+
+    def set(self, name: str, value: str) -> None: ...
+
+
+class Transaction(Protocol):
+    """All that is stored, inside one transaction. Never kept beyond it."""
+
+    @property
+    def drills(self) -> Drills: ...
+    @property
+    def rounds(self) -> Rounds: ...
+    @property
+    def answers(self) -> Answers: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def members(self) -> Members: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
+    @property
+    def events(self) -> Events: ...
+    @property
+    def facts(self) -> Facts: ...
+
+
+class StoreError(Exception):
+    """The database cannot be used: what is wrong with which file, and what to do."""
+
+
+class Store(Protocol):
+    """Runs work in transactions. One contract suite holds for every store (`tests/store/store_contract.py`)."""
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction that may write; returns once it is on disk.
+
+        Work that raises leaves nothing behind, and the error is raised here. Raises StoreError if the disk refuses.
+        """
+        ...
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` on one consistent snapshot; it may not write."""
+        ...
+
+    async def close(self) -> None:
+        """Finish waiting work, fold the log into the file, let go of it."""
+        ...

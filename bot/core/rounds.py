@@ -1,0 +1,429 @@
+"""The life of a round: open what is due, close, reveal, or leave out and cancel. Each function is one use case.
+
+A use case loads, decides and saves inside the transaction it is given, has no effect outside it, and may be run twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from bot.core import cards, planning, scoring
+from bot.core.card import Card
+from bot.core.model import (
+    NOTHING_ASKED,
+    Action,
+    Answer,
+    ChannelId,
+    Delivery,
+    DeliveryState,
+    Drill,
+    DrillState,
+    Effort,
+    Entry,
+    Grade,
+    MemberId,
+    Opening,
+    Place,
+    Question,
+    Round,
+    RoundId,
+    RoundKind,
+    RoundState,
+    Season,
+    Standing,
+    Timetable,
+    daily_round_id,
+    extra_round_id,
+)
+from bot.core.planning import Banks
+from bot.core.ports import Transaction
+from bot.core.schedule import (
+    closing_of,
+    next_after_change,
+    next_opening,
+    opening_on,
+    reveal_of,
+    still_worth_opening,
+    zone,
+)
+
+SLEEPS_AFTER: Final = 5
+"""Daily rounds in a row without an answer, after which a drill sleeps."""
+
+EXTRA_LASTS: Final = timedelta(hours=24)
+COUNTS_AS_LATE: Final = timedelta(minutes=5)
+"""An opening that comes this much after its time says so."""
+
+
+# --- opening ------------------------------------------------------------------------------------------------
+
+
+def open_due(tx: Transaction, banks: Banks, channel: ChannelId, now: datetime) -> RoundId | None:
+    """Open the round that is due in a channel, or leave out those that come too late. Returns the opened one."""
+    drill = tx.drills.get(channel)
+    return None if drill is None or drill.state is not DrillState.ON else _open_drill(tx, banks, drill, now)
+
+
+def _open_drill(tx: Transaction, banks: Banks, drill: Drill, now: datetime) -> RoundId | None:
+    while drill.next is not None and drill.next.at <= now:
+        if any(live.kind is RoundKind.DAILY for live in tx.rounds.live(drill.channel)):
+            return None  # One daily round is open per channel: this opening comes when that one has closed.
+        opening = drill.next
+        closes_at = closing_of(drill.timetable, opening)
+        moved = replace(drill, last=opening, next=next_opening(drill.timetable, opening.at, after_date=opening.on))
+        if tx.rounds.get(daily_round_id(drill.channel, opening.on)) is not None:
+            drill = moved  # This date has had its round, whatever the clock did since.
+        elif still_worth_opening(opening.at, closes_at, now):
+            return _open_daily(tx, banks, drill, moved, closes_at, now)
+        else:
+            _leave_out(tx, drill, opening, closes_at, now)
+            drill = replace(moved, skipped_since=(*drill.skipped_since, opening.on))
+        tx.drills.save(drill)
+    return None
+
+
+def _open_daily(
+    tx: Transaction, banks: Banks, drill: Drill, moved: Drill, closes_at: datetime, now: datetime
+) -> RoundId | None:
+    opening = drill.next
+    assert opening is not None
+    try:
+        plan = planning.plan_of(tx, drill, banks, opening)
+    except planning.NothingToAsk as why:
+        switch_off(tx, drill, str(why), now)
+        return None
+    question = planning.question_of(banks, plan.questions[0])
+    assert question is not None, "plan_of keeps only questions of the bank"
+    round_ = Round(
+        id=daily_round_id(drill.channel, opening.on),
+        channel=drill.channel,
+        group=drill.group,
+        kind=RoundKind.DAILY,
+        state=RoundState.OPEN,
+        question=question,
+        local_date=opening.on,
+        planned_at=opening.at,
+        opened_at=now,
+        closes_at=closes_at,
+        reveal_at=reveal_of(drill.timetable, closes_at),
+        zone=drill.timetable.zone,
+        cycle=plan.cycle,
+        sealed=drill.sealed,
+    )
+    tx.rounds.add(round_)
+    tx.drills.save_plan(planning.take(plan, question.id))
+    tx.drills.save(replace(moved, skipped_since=()))
+    late = now - opening.at > COUNTS_AS_LATE
+    _owe_opening(tx, round_, cards.question(round_, late=late, skipped=drill.skipped_since), now)
+    return round_.id
+
+
+def _leave_out(tx: Transaction, drill: Drill, opening: Opening, closes_at: datetime, now: datetime) -> None:
+    tx.rounds.add(
+        Round(
+            id=daily_round_id(drill.channel, opening.on),
+            channel=drill.channel,
+            group=drill.group,
+            kind=RoundKind.DAILY,
+            state=RoundState.SKIPPED,
+            question=NOTHING_ASKED,
+            local_date=opening.on,
+            planned_at=opening.at,
+            opened_at=opening.at,
+            closes_at=closes_at,
+            reveal_at=closes_at,
+            zone=drill.timetable.zone,
+        )
+    )
+
+
+def open_extra(
+    tx: Transaction, drill: Drill, question: Question, *, new: bool, asked_by: MemberId, now: datetime
+) -> Round:
+    """Ask a question by hand. One that was not asked here before is taken out of the cycle."""
+    closes_at = now + EXTRA_LASTS
+    round_ = Round(
+        id=extra_round_id(drill.channel, tx.rounds.count_extra(drill.channel) + 1),
+        channel=drill.channel,
+        group=drill.group,
+        kind=RoundKind.EXTRA,
+        state=RoundState.OPEN,
+        question=question,
+        local_date=local_date(now, drill.timetable.zone),
+        planned_at=now,
+        opened_at=now,
+        closes_at=closes_at,
+        reveal_at=closes_at,
+        zone=drill.timetable.zone,
+        sealed=drill.sealed,
+        asked_by=asked_by,
+    )
+    tx.rounds.add(round_)
+    plan = tx.drills.plan(drill.channel)
+    if new and plan is not None:
+        tx.drills.save_plan(planning.take(plan, question.id))
+    _owe_opening(tx, round_, cards.question(round_), now)
+    return round_
+
+
+def _owe_opening(tx: Transaction, round_: Round, card: Card, now: datetime) -> None:
+    owe(tx, round_, "question", Action.POST, now, card=card)
+    if not round_.sealed:
+        owe(tx, round_, "thread", Action.THREAD, now, title=cards.thread_title(round_))
+
+
+# --- closing ------------------------------------------------------------------------------------------------
+
+
+def close(tx: Transaction, round_id: RoundId, now: datetime) -> bool:
+    """Close an open round whose time is over."""
+    round_ = tx.rounds.get(round_id)
+    if round_ is None or round_.state is not RoundState.OPEN or round_.closes_at > now:
+        return False
+    tx.rounds.save(replace(round_, state=RoundState.CLOSED))
+    return True
+
+
+def close_now(tx: Transaction, round_: Round, now: datetime) -> None:
+    """Close an open round by hand; its reveal is due at once."""
+    tx.rounds.save(replace(round_, state=RoundState.CLOSED, closes_at=now, reveal_at=now))
+
+
+def cancel(tx: Transaction, round_: Round, why: str, now: datetime) -> None:
+    """Call a round off, without harm to points or streaks. Its unsent messages are dropped; the drill goes on."""
+    if round_.state in (RoundState.REVEALED, RoundState.SKIPPED, RoundState.CANCELLED):
+        return
+    for delivery in tx.deliveries.unfinished(round_id=round_.id):
+        tx.deliveries.save(replace(delivery, state=DeliveryState.DROPPED, note=f"round cancelled: {why}"))
+    tx.rounds.save(replace(round_, state=RoundState.CANCELLED))
+    if round_.card is not None and not round_.card_deleted:
+        owe(tx, round_, "card", Action.EDIT, now, card=cards.question_cancelled(round_, why))
+
+
+# --- grading and reveal -------------------------------------------------------------------------------------
+
+
+def save_grades(tx: Transaction, graded: Collection[tuple[Answer, Grade]], now: datetime) -> None:
+    """Keep grades; pay at once where the reveal has been, and remove texts that only waited for their grade."""
+    for answer, grade in graded:
+        tx.answers.add_grade(answer.round, answer.member, answer.revision, grade, now)
+        if answer.erase:
+            tx.answers.blank(answer.round, answer.member)
+    for round_id in dict.fromkeys(answer.round for answer, _ in graded):
+        round_ = tx.rounds.get(round_id)
+        if round_ is None:
+            continue
+        if round_.state is RoundState.REVEALED:
+            settle(tx, round_, now)
+        elif round_.state is RoundState.CLOSED and _all_graded(tx, round_):
+            tx.rounds.save(replace(round_, state=RoundState.GRADED))
+
+
+def reveal(tx: Transaction, round_id: RoundId, now: datetime) -> bool:
+    """Reveal a closed round that is due and whose grades are complete: points, board and messages in one go."""
+    round_ = tx.rounds.get(round_id)
+    waits = round_ is not None and round_.state in (RoundState.CLOSED, RoundState.GRADED) and round_.reveal_at <= now
+    if round_ is None or not waits or not _all_graded(tx, round_):
+        return False
+    _reveal(tx, round_, now)
+    return True
+
+
+def _all_graded(tx: Transaction, round_: Round) -> bool:
+    return all(tx.answers.grade(round_.id, answer.member) is not None for answer in tx.answers.of_round(round_.id))
+
+
+def _reveal(tx: Transaction, round_: Round, now: datetime) -> None:
+    round_ = replace(round_, state=RoundState.REVEALED, revealed_at=now)
+    tx.rounds.save(round_)
+    settle(tx, round_, now)
+    answers = [answer for answer in tx.answers.of_round(round_.id) if not answer.late]
+    grades = [grade for answer in answers if (grade := tx.answers.grade(round_.id, answer.member)) is not None]
+    drill = tx.drills.get(round_.channel)
+    standings = month_standings(tx, round_) if drill is None or drill.ranking else []
+    members = {row.member: member for row in standings if (member := tx.members.get(row.member)) is not None}
+    if round_.sealed and not round_.card_deleted:
+        owe(tx, round_, "thread", Action.THREAD, now, title=cards.thread_title(round_))
+    owe(tx, round_, "reveal", Action.POST_IN_THREAD, now, card=cards.reveal(round_, grades, standings, members))
+    if not round_.card_deleted:
+        owe(tx, round_, "card", Action.EDIT, now, card=cards.question_after_reveal(round_, len(answers)))
+    if drill is not None and round_.kind is RoundKind.DAILY:
+        _count_silence(tx, drill, answered=bool(answers), now=now)
+
+
+def _count_silence(tx: Transaction, drill: Drill, *, answered: bool, now: datetime) -> None:
+    unanswered = 0 if answered else drill.unanswered + 1
+    drill = replace(drill, unanswered=unanswered)
+    if unanswered >= SLEEPS_AFTER and drill.state is DrillState.ON:
+        drill = replace(drill, state=DrillState.ASLEEP, state_reason="nobody answers", next=None)
+        note(tx, drill, "asleep", cards.asleep(drill, unanswered), now)
+    tx.drills.save(drill)
+
+
+def settle(tx: Transaction, round_: Round, now: datetime) -> None:
+    """Bring the ledger in line with the grades of a revealed daily round, by adding what is missing or too much."""
+    if round_.kind is not RoundKind.DAILY:
+        return
+    for answer in tx.answers.of_round(round_.id):
+        grade = tx.answers.grade(round_.id, answer.member)
+        if answer.late or grade is None:
+            continue
+        rows = tx.ledger.of_round(round_.id, answer.member)
+        since = round_.local_date - scoring.PAYS_AGAIN_AFTER
+        earlier = [
+            row
+            for row in tx.ledger.paid(round_.group, answer.member, round_.question.id, since)
+            if row.round != round_.id
+        ]
+        due, reason = _due(round_, grade, tx.answers.hints(round_.id, answer.member), earlier)
+        missing = due - sum(row.points for row in rows)
+        if missing:
+            tx.ledger.add(
+                Entry(
+                    id=f"{round_.id}/{answer.member}/{len(rows) + 1}",
+                    group=round_.group,
+                    channel=round_.channel,
+                    member=answer.member,
+                    round=round_.id,
+                    question=round_.question.id,
+                    cycle=round_.cycle,
+                    local_date=round_.local_date,
+                    points=missing,
+                    reason=reason,
+                    at=now,
+                )
+            )
+
+
+def _due(round_: Round, grade: Grade, hints: int, earlier: list[Entry]) -> tuple[int, str]:
+    if not round_.graded:
+        tried = grade.effort is Effort.HONEST
+        due, reason = (max(1, 1 - hints), "tried; not graded") if tried else (0, "not graded")
+    else:
+        due, reason = scoring.points_for(grade, hints), cards.LEVEL[grade.level]
+    if hints:
+        reason += f", {cards.count(hints, 'hint')}"
+    if due and not scoring.pays_again(earlier, round_.channel, round_.cycle, round_.local_date):
+        return 0, "this question has paid before"
+    return due, reason
+
+
+def month_standings(tx: Transaction, round_: Round) -> list[Standing]:
+    """The group's board of the month a round belongs to."""
+    first, last = scoring.season_dates(Season.MONTH, round_.local_date)
+    return scoring.standings(tx.ledger.totals(round_.group, first=first, last=last))
+
+
+# --- drills -------------------------------------------------------------------------------------------------
+
+
+def set_up(tx: Transaction, banks: Banks, drill: Drill, now: datetime, *, today: bool = False) -> Drill:
+    """Make or change a channel's drill. An open round keeps its closing; the new times hold from the next opening.
+
+    A new drill opens its first round later than `now`; `today` lets it open today's, whose time has passed.
+    """
+    old = tx.drills.get(drill.channel)
+    owed = old.next if old else None
+    if today and old is None:
+        owed = opening_on(drill.timetable, local_date(now, drill.timetable.zone))
+    drill = replace(
+        drill,
+        state=DrillState.ON,
+        state_reason="",
+        refused=0,
+        unanswered=0 if old is None or old.state is not DrillState.ON else old.unanswered,
+        last=old.last if old else None,
+        skipped_since=old.skipped_since if old else (),
+        next=next_after_change(drill.timetable, last=old.last if old else None, owed=owed, now=now),
+    )
+    tx.drills.save(drill)
+    planning.replan(tx, drill, banks, drill.next)
+    return drill
+
+
+def retime(tx: Transaction, banks: Banks, drill: Drill, timetable: Timetable, now: datetime) -> Drill:
+    """Give a drill another timetable, as `set_up` does, and wake it."""
+    return set_up(tx, banks, replace(drill, timetable=timetable), now)
+
+
+def leave_out_next(tx: Transaction, banks: Banks, drill: Drill, now: datetime) -> Drill:
+    """Skip a drill's next planned opening by hand."""
+    opening = drill.next
+    if opening is None:
+        return drill
+    _leave_out(tx, drill, opening, closing_of(drill.timetable, opening), now)
+    drill = replace(drill, last=opening, next=next_opening(drill.timetable, opening.at, after_date=opening.on))
+    tx.drills.save(drill)
+    planning.replan(tx, drill, banks, drill.next)
+    return drill
+
+
+def recompute_openings(tx: Transaction, now: datetime) -> int:
+    """Compute every drill's next opening anew, after the time-zone rules changed. Returns how many moved."""
+    moved = 0
+    for drill in tx.drills.all():
+        if drill.next is None:
+            continue
+        opening = next_after_change(drill.timetable, last=drill.last, owed=drill.next, now=now)
+        if opening != drill.next:
+            tx.drills.save(replace(drill, next=opening))
+            moved += 1
+    return moved
+
+
+def switch_off(tx: Transaction, drill: Drill, why: str, now: datetime) -> None:
+    """Stop a drill that cannot go on, and tell its organizers."""
+    drill = replace(drill, state=DrillState.OFF, state_reason=why, next=None)
+    tx.drills.save(drill)
+    note(tx, drill, "off", cards.switched_off(drill.channel, why), now)
+
+
+# --- what is owed -------------------------------------------------------------------------------------------
+
+
+def owe(
+    tx: Transaction,
+    round_: Round,
+    what: str,
+    action: Action,
+    now: datetime,
+    *,
+    card: Card | None = None,
+    title: str = "",
+) -> None:
+    """Write down a message of a round; the same one twice is one."""
+    tx.deliveries.owe(
+        Delivery(
+            key=f"{round_.id}/{what}",
+            place=Place(channel=round_.channel),
+            action=action,
+            created_at=now,
+            round=round_.id,
+            card=card,
+            title=title,
+        )
+    )
+
+
+def note(tx: Transaction, drill: Drill, what: str, card: Card, now: datetime) -> None:
+    """Write down a message to a drill's organizers: in the place for notes; this channel, unless it failed."""
+    channel = ChannelId(drill.notes) if drill.notes else drill.channel
+    if channel == drill.channel and drill.state is DrillState.OFF and drill.set_up_by is not None:
+        channel = ChannelId(drill.set_up_by)  # A direct message, which whoever ran setup agreed to.
+    tx.deliveries.owe(
+        Delivery(
+            key=f"{drill.channel}/{what}/{now.isoformat()}",
+            place=Place(channel=channel),
+            action=Action.POST,
+            created_at=now,
+            card=card,
+        )
+    )
+
+
+def local_date(at: datetime, zone_name: str) -> date:
+    """The date it is at an instant in a zone."""
+    return at.astimezone(zone(zone_name)).date()

@@ -1,0 +1,105 @@
+"""Points, streaks, standings and seasons: what grades come to."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from bot.core.model import (
+    ChannelId,
+    Effort,
+    Entry,
+    Grade,
+    Member,
+    MemberId,
+    Naming,
+    Season,
+    Standing,
+)
+
+PAY: Final = {2: 3, 1: 2, 0: 1}
+"""Points for each level of an honest answer."""
+
+PAYS_AGAIN_AFTER: Final = timedelta(days=30)
+FORGIVEN_IN: Final = 7
+"""One missed round in any this many keeps a streak."""
+
+
+def points_for(grade: Grade, hints: int) -> int:
+    """What a grade pays after `hints` hints: a hint costs 1, never below 1; without an honest try nothing."""
+    if grade.effort is not Effort.HONEST:
+        return 0
+    return max(1, PAY[grade.level] - hints)
+
+
+def pays_again(earlier: Iterable[Entry], channel: ChannelId, cycle: int, on: date) -> bool:
+    """Whether a question pays a member on this date, given the rows it brought them before in the group.
+
+    Once in 30 days, or once for each cycle of the channel's questions where that is shorter.
+    """
+    recent = [entry for entry in earlier if entry.points > 0 and entry.local_date > on - PAYS_AGAIN_AFTER]
+    return all(entry.channel == channel and entry.cycle < cycle for entry in recent)
+
+
+def season_dates(season: Season, today: date) -> tuple[date | None, date | None]:
+    """The first and last date that a season counts; None where it has no end. Weeks begin on Monday."""
+    match season:
+        case Season.WEEK:
+            monday = today - timedelta(days=today.weekday())
+            return monday, monday + timedelta(days=6)
+        case Season.MONTH:
+            return today.replace(day=1), today.replace(day=calendar.monthrange(today.year, today.month)[1])
+        case Season.ALL:
+            return None, None
+
+
+def standings(totals: Iterable[tuple[MemberId, int, int]]) -> list[Standing]:
+    """Members in order of points. Ties share a rank, and the next rank counts all above it (1, 1, 3)."""
+    ordered = sorted(totals, key=lambda row: (-row[1], row[0]))
+    rows: list[Standing] = []
+    for place, (member, points, rounds) in enumerate(ordered, start=1):
+        rank = rows[-1].rank if rows and rows[-1].points == points else place
+        rows.append(Standing(rank=rank, member=member, points=points, rounds=rounds))
+    return rows
+
+
+def naming_of(member: Member) -> Naming:
+    """How a member is shown: as they chose; until then by name if they answered in public, else as someone."""
+    if member.naming is not None:
+        return member.naming
+    return Naming.NAME if member.public else Naming.SOMEONE
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """Daily rounds answered in a row, how many misses were forgiven in it, and the longest there ever was."""
+
+    length: int
+    forgiven: int
+    longest: int
+
+
+def streak(answered: Sequence[bool]) -> Streak:
+    """A member's streak over the rounds that count for it, oldest first: True where they answered.
+
+    Rounds before the first answer count for nothing. A miss is forgiven where the six rounds before it have none.
+    The caller leaves out skipped, cancelled and paused rounds, and those the member was away for.
+    """
+    length = forgiven = longest = 0
+    since_miss: int | None = None
+    for here in answered:
+        if here:
+            length += 1
+            since_miss = None if since_miss is None else since_miss + 1
+        elif length:
+            if since_miss is not None and since_miss < FORGIVEN_IN - 1:
+                length = forgiven = 0
+                since_miss = None
+            else:
+                forgiven += 1
+                since_miss = 0
+        longest = max(longest, length)
+    return Streak(length=length, forgiven=forgiven, longest=longest)

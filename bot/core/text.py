@@ -1,0 +1,233 @@
+"""What people type into a chat, read as sentences, words and stems, so that two ways of saying one thing look alike.
+
+Pure and the same on every machine. Code, formulas, emoji and other scripts are read as far as they hold letters
+or digits.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from snowballstemmer.english_stemmer import EnglishStemmer  # by name: the package's own choice may be PyStemmer
+
+from bot.core.counting import without_spoiler_marks
+
+LONGEST: Final = 6000
+"""Characters that are read; what stands behind them is not."""
+
+_CHUNK: Final = 40
+"""Words of a sentence at most; a longer one is cut."""
+
+_JOINER: Final = "\u200d"
+"""Joins emoji, so it is kept in what is quoted, and means nothing."""
+
+_MOST_SENTENCES: Final = 80
+_FEWEST_LISTED: Final = 5
+_LIST_SHARE: Final = 0.11
+"""Of five words or more that stand together, more are small ones where people make sentences."""
+
+
+def _table(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+STOP_WORDS: Final = _table(
+    """a about after again all also although always am an and any are as at be because been before being both but by
+    ca can could d did do does doing done down during each either else etc even ever every few for from further get
+    gets getting give gives go goes going got had has have having he her here hers him his how however i if im in into
+    is it its itself ive just kind ll lot lots m many may maybe me might mine more most much must my neither nor of
+    off often ok on once one only onto or other others our ours out over own per quite rather re really s same shall
+    she should since so some something sort still such t than that thats the their theirs them themselves then there
+    these they thing things this those though through thus till to too under until up upon us use used uses using
+    usually ve very via wo was way we well were what when where whereas whether which while who whom whose why will
+    with within without would yes yet you your yours basically actually simply like e g eg ie vs
+    no not never none nothing cannot hardly"""
+)
+"""Words that say little about any subject."""
+
+COMMON_WORDS: Final = _table(
+    """able add adds allow allows another answer bad become becomes best better big bit call called case cause causes
+    change changes come comes common different easy example examples feature find first full general good great hard
+    help helps high idea important instead keep keeps know large last less let lets likely little long look low main
+    make makes making mean means method model models need needs new next number part people point possible problem
+    problems put question reason result results right run say see set show shows similar simple single small start
+    step steps stuff take takes tell tend tends think time times try turn two type useful value values want whole work
+    works"""
+)
+"""Words of everyday English that say something, but not much."""
+
+NEGATIONS: Final = _table("not no never none nothing neither nor cannot hardly barely false untrue wrong myth")
+
+SMALL_TALK: Final = _table(
+    """sorry honestly honest really afraid unfortunately sadly lol haha hahaha hmm hm uh um erm well guys folks hi
+    hello hey thanks thank please today tomorrow yet tbh ngl fr yeah yep nope okay ok cool nice great good wait
+    see later read look learn learned learnt study studied heard hear know knows remember recall sure unsure
+    certain idea ideas clue clues guess think believe answer answers question questions asked asking asks ask
+    tell say explain explained describe topic pass skip idk dunno stuff anything something head mind right now moment
+    exactly bro dude man lmao test testing next week whatever curious wondering wonder interesting interested same
+    give gives"""
+)
+"""Words of a chat that are no try at any question."""
+
+_ACRONYMS: Final = {
+    short: tuple(long.split())
+    for short, long in {
+        "ann": "neural network", "nn": "neural network", "nns": "neural networks", "dnn": "deep neural network",
+        "net": "network", "nets": "networks", "ff": "feedforward", "ffn": "feedforward network",
+        "mlp": "multilayer perceptron", "cnn": "convolutional neural network", "cnns": "convolutional neural networks",
+        "convnet": "convolutional neural network", "convnets": "convolutional neural networks",
+        "conv": "convolutional", "rnn": "recurrent neural network", "rnns": "recurrent neural networks",
+        "gan": "generative adversarial network", "gans": "generative adversarial networks",
+        "vae": "variational autoencoder", "rl": "reinforcement learning", "ml": "machine learning",
+        "dl": "deep learning", "sgd": "stochastic gradient descent", "gd": "gradient descent", "lr": "learning rate",
+        "bn": "batch normalization", "batchnorm": "batch normalization", "layernorm": "layer normalization",
+        "bptt": "backpropagation time",
+        "mse": "mean squared error", "ce": "cross entropy", "kl": "kullback leibler", "fc": "fully connected",
+        "param": "parameter", "params": "parameters", "hyperparams": "hyperparameters", "acc": "accuracy",
+        "nlp": "natural language processing", "llm": "large language model", "llms": "large language models",
+        "σ": "sigmoid", "∇": "gradient",
+    }.items()
+}  # fmt: skip
+"""Read as their long forms, so that either form is found by the other."""
+
+_SAID_ALIKE: Final = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"\b(batch|layer|group|instance|weight)[ -]?norm\b", r"\1 normalization"),
+        (r"\bback[ -]?prop\w*", "backpropagation"),
+        (r"\b(feed|over|under|fine|data|time)[ -](?=forward|fit|tun|sets?\b|steps?\b)", r"\1"),
+        (r"\b(non|mini|multi|semi|auto|co|pre|hyper)[ -](?=[^\W\d_]{3})", r"\1"),
+        (r"\b(over|under|back|re|un|sub|de)-(?=[^\W\d_]{3})", r"\1"),
+        (r"\bw/o\b", " without "),
+        (r"\b(do|does|did|is|are|was|were|wo|would|could|should|ca|can|has|have|had|ai)n'?t\b", r"\1 not"),
+        (r"'s\b", ""),
+    )
+)  # fmt: skip
+_GIVES_UP: Final = re.compile(
+    r"\b(?:(?:do|did|would|could|ca|can) not (?:\w+ )?(?:know|remember|recall|say|tell)|dunno|donno|ide?k|unsure"
+    r"|(?:no|not a|not an|not the (?:slightest|faintest)|have not an?|without an?) (?:\w+ )?(?:idea|clue|guess|answer)"
+    r"|clueless|not (?:\w+ )?(?:sure|certain)|never heard|give up|beats me)\b"
+)
+_PASSES: Final = _table("pass skip")
+_UNREAD: Final = re.compile(r"https?://\S+|www\.\S+|<(?:@[!&]?|#|a?:\w+:)[\w-]*>|:[a-z0-9_+-]{2,32}:|```[a-z]*\n")
+_END: Final = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)[.!?…]{1,8}[\"')*_]{0,8}\s+|[;\n]+|[。！？]+")
+_CLAUSE: Final = re.compile(r"[,:()–—]|\s-\s|\b(?:but|because|while|whereas|since|so|although|though)\b")
+_DENIES_ALL: Final = re.compile(r"\b(?:not (?:true|correct|right|the case)|false|untrue|wrong|a myth|a lie) that\b")
+_WORD: Final = re.compile(r"\d+(?:\.\d+)+|[^\W_]+")
+_PIECE: Final = re.compile(rf"(?:\S+(?:\s+|$)){{1,{_CHUNK}}}")
+_BRITISH: Final = (
+    (re.compile(r"(?<=\w{3})is(?=(?:e[ds]?|ing|ations?|er)$)"), "iz"),
+    (re.compile(r"(?<=\w{3})our"), "or"),
+)
+
+
+class Word(NamedTuple):
+    """A word as it was typed, without capitals, and whether its clause denies something."""
+
+    text: str
+    denied: bool = False
+
+    @property
+    def says_something(self) -> bool:
+        """Whether it is more than a stop word, a letter or a digit."""
+        return len(self.text) > 1 and self.text not in STOP_WORDS
+
+
+class Sentence(NamedTuple):
+    """A sentence as its author typed it, and its words."""
+
+    typed: str
+    words: tuple[Word, ...]
+
+
+def gives_up(said: Sequence[Word]) -> bool:
+    """Whether words say that their author does not know, or nothing but that they pass."""
+    plain = " ".join(word.text for word in said)
+    rest = [word for word in said if word.says_something and word.text not in SMALL_TALK]
+    return bool(_GIVES_UP.search(plain)) or (not rest and bool(_PASSES & {word.text for word in said}))
+
+
+def sentences(text: str) -> list[Sentence]:
+    """The sentences of a text; bullets and lines are sentences too."""
+    seen = "".join(sign for sign in text[:LONGEST] if unicodedata.category(sign) != "Cf" or sign == _JOINER)
+    seen = without_spoiler_marks(seen)
+    pieces = [piece for piece in _cut(seen) if piece]
+    if len(pieces) > _MOST_SENTENCES:
+        pieces = _PIECE.findall(seen)
+    return [Sentence(piece.strip(), words(piece)) for piece in pieces]
+
+
+def _cut(text: str) -> list[str]:
+    """The text cut behind every sentence's end, and long sentences into pieces."""
+    found, start = [], 0
+    for end in _END.finditer(text):
+        found.append(text[start : end.end()])
+        start = end.end()
+    found.append(text[start:])
+    return [piece.strip() for sentence in found for piece in _PIECE.findall(sentence.strip())]
+
+
+def words(sentence: str) -> tuple[Word, ...]:
+    """The words of one sentence, acronyms in their long form."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", sentence).casefold())[:LONGEST]
+    plain = _UNREAD.sub(" ", plain.replace("’", "'").replace(_JOINER, ""))
+    for pattern, replacement in _SAID_ALIKE:
+        plain = pattern.sub(replacement, plain)
+    found: list[Word] = []
+    all_denied = bool(_DENIES_ALL.search(plain))
+    for clause in _CLAUSE.split(plain):
+        typed = [long for word in _WORD.findall(clause) for long in _ACRONYMS.get(word, (word,))]
+        denied = all_denied or any(word in NEGATIONS for word in typed)
+        found.extend(Word(word, denied) for word in typed)
+    return tuple(found)
+
+
+@lru_cache(maxsize=32_768)
+def stem(word: str) -> str:
+    """The English stem of a word, British and American spelling alike."""
+    word = word[:40]
+    for pattern, replacement in _BRITISH:
+        word = pattern.sub(replacement, word)
+    # A stemmer keeps the word it works on, so a shared one would not be safe among threads.
+    stemmed: str = EnglishStemmer().stemWord(word)
+    return stemmed
+
+
+def likeness(stem: str, other: str) -> float:
+    """1 for the same stem, less for one slip of the finger or a shared beginning, else 0."""
+    if stem == other:
+        return 1.0
+    short, long = sorted((stem, other), key=len)
+    if len(short) >= 6 and len(long) - len(short) <= 1 and _one_slip(short, long):
+        return 0.85
+    same = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    return 0.7 if same >= 5 and same >= 0.65 * len(long) else 0.0
+
+
+def _one_slip(short: str, long: str) -> bool:
+    """Whether one letter was left out, put in, mistaken, or swapped with its neighbor."""
+    at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(short) < len(long):
+        return short[at:] == long[at + 1 :]
+    swapped = short[at : at + 2][::-1] == long[at : at + 2] and short[at + 2 :] == long[at + 2 :]
+    return swapped or short[at + 1 :] == long[at + 1 :]
+
+
+def in_lists(spoken: Sequence[Sentence]) -> list[bool]:
+    """For each sentence, whether it belongs to a bare list: hardly any of the small words that make one.
+
+    Fragments that follow each other are judged together, since a list may stand in lines.
+    """
+    found: list[bool] = []
+    for fragments, run in groupby(spoken, key=lambda sentence: len(sentence.words) < _FEWEST_LISTED):
+        together = list(run)
+        for group in [together] if fragments else [[sentence] for sentence in together]:
+            said = [word for sentence in group for word in sentence.words]
+            small = sum(1 for word in said if word.text in STOP_WORDS)
+            found.extend([len(said) >= _FEWEST_LISTED and small <= _LIST_SHARE * len(said)] * len(group))
+    return found

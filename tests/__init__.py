@@ -1,0 +1,1 @@
+"""What nnquestion promises, as tests."""

@@ -1,0 +1,348 @@
+"""What the first grader promises: honest tries are told from none, credit has reasons, tricks earn little."""
+
+from __future__ import annotations
+
+import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.core.grading import VERSION, grade_answer
+from bot.core.model import Coverage, Effort, Grade, KeyPoint, Misconception, PointGrade, Question, QuestionId
+
+GOES_IN = KeyPoint(
+    id="light",
+    text="Sunlight gives the energy for the reaction",
+    any_of=("they use light from the sun", "powered by solar energy", "chlorophyll absorbs photons"),
+    weight=2,
+    essential=True,
+)
+SUGAR = KeyPoint(
+    id="sugar",
+    text="Carbon dioxide and water become sugar",
+    any_of=("turns CO2 and water into glucose", "builds carbohydrates from carbon dioxide"),
+    weight=2,
+    essential=True,
+)
+OXYGEN = KeyPoint(
+    id="oxygen",
+    text="Oxygen is released as a by-product",
+    any_of=("gives off oxygen", "the leaf breathes out O2 as waste"),
+    essential=True,
+)
+NIGHT = KeyPoint(id="night", text="In darkness respiration goes on alone", any_of=("at night they only respire",))
+
+FROM_SOIL = Misconception(
+    claim="Plants take their food out of the soil.",
+    why="They make it; the soil gives water and minerals.",
+    blocks="sugar",
+    cues=("the roots suck food out of the soil", "plants eat nutrients from the ground"),
+)
+
+FULL = (
+    "Sunlight gives the energy. With it the leaf turns carbon dioxide and water into sugar, "
+    "and oxygen is released as a by-product."
+)
+OFF_TOPIC = (
+    "My brother plays the violin every Tuesday in a small church.",
+    "The train to Hamburg was late and we missed the concert.",
+    "Nobody in our office has ever won a game of chess against her.",
+    "I would rather paint the kitchen yellow before the guests arrive!",
+    "- parking tickets, football, pizza, umbrellas, keyboards, marmalade, tickets, trousers, elephants",
+)
+
+
+def make_question(
+    *points: KeyPoint,
+    prompt: str = "What is photosynthesis, and how do plants do it?",
+    misconceptions: tuple[Misconception, ...] = (),
+) -> Question:
+    return Question(
+        id=QuestionId("test:photosynthesis"),
+        prompt=prompt,
+        answer="Plants turn carbon dioxide and water into sugar with the energy of sunlight. Oxygen is released.",
+        key_points=points,
+        misconceptions=misconceptions,
+    )
+
+
+QUESTION = make_question(GOES_IN, SUGAR, OXYGEN, NIGHT, misconceptions=(FROM_SOIL,))
+
+
+def point(grade: Grade, key_point: str) -> PointGrade:
+    return next(graded for graded in grade.points if graded.key_point == key_point)
+
+
+# --- levels and credit --------------------------------------------------------------------------------------
+
+
+def test_an_answer_with_all_essentials_is_level_two() -> None:
+    grade = grade_answer(QUESTION, FULL)
+    assert (grade.level, grade.effort, grade.grader) == (2, Effort.HONEST, VERSION)
+    assert grade.score > 0.9
+    assert [p.key_point for p in grade.points] == ["light", "sugar", "oxygen", "night"]
+    assert point(grade, "night").coverage is Coverage.MISSED
+
+
+def test_an_answer_with_one_essential_is_level_one() -> None:
+    grade = grade_answer(QUESTION, "It gives off oxygen, I remember that from school.")
+    assert (grade.level, grade.score) == (1, 0.2)
+
+
+def test_an_honest_try_that_hits_nothing_is_level_zero() -> None:
+    grade = grade_answer(QUESTION, "The gardener cuts the hedge with large scissors each autumn.")
+    assert (grade.level, grade.score, grade.effort) == (0, 0.0, Effort.HONEST)
+
+
+def test_what_a_senior_would_add_changes_no_level() -> None:
+    grade = grade_answer(QUESTION, "At night the respiration goes on alone in darkness.")
+    assert point(grade, "night").coverage is Coverage.COVERED
+    assert (grade.level, grade.score) == (0, 0.0)
+
+
+def test_without_essentials_the_weighted_credit_decides() -> None:
+    plain = [KeyPoint(id=p.id, text=p.text, any_of=p.any_of, weight=p.weight) for p in (GOES_IN, SUGAR, OXYGEN)]
+    question = make_question(*plain)
+    assert grade_answer(question, FULL).level == 2
+    assert grade_answer(question, "The leaf turns carbon dioxide and water into glucose.").level == 1
+    assert grade_answer(question, "The gardener cuts the hedge with large scissors.").level == 0
+
+
+def test_close_to_the_edge_the_grade_is_unsure_and_takes_the_higher_level() -> None:
+    words = [f"{a}{b}lumox" for a in "bdfgk" for b in "aeiou"]
+    question = make_question(KeyPoint(id="all", text=" ".join(words), essential=True), prompt="Say them.")
+    grades = [grade_answer(question, "so these are the " + " and the ".join(words[:n])) for n in range(5, 25)]
+    by_level = {level: [g for g in grades if g.level == level] for level in (0, 2)}
+    assert by_level[2][0].unsure
+    assert by_level[2][0].points[0].coverage is Coverage.PARTLY
+    assert not by_level[2][-1].unsure
+    assert not any(grade.unsure for grade in by_level[0])
+    assert [g.level for g in grades] == sorted(g.level for g in grades)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "They get ENERGY from **sunlight**, that is what drives the reaction",
+        "||They get energy from sunlight||, that is what drives the reaction",
+        "they get energy from sunlihgt, that is what drives the reaction",
+        "They get energy from sun\u200blight, that is what drives the reaction",
+        "see https://example.org/leaf :leaves: energy comes from sunlight, it drives reactions",
+    ],
+)
+def test_capitals_marks_links_and_slips_do_not_matter(answer: str) -> None:
+    assert point(grade_answer(QUESTION, answer), "light").coverage is Coverage.COVERED
+
+
+@pytest.mark.parametrize(
+    ("phrasing", "answer"),
+    [
+        ("batch normalization and stochastic gradient descent", "you would want bn together with sgd"),
+        ("a CNN with BN", "a convolutional neural network that has batch norm in it"),
+        ("back-propagation reduces over-fitting", "the backprop is what reduces overfitting"),
+        ("non-linear regularization", "it is nonlinear and then they regularise it"),
+    ],
+)
+def test_acronyms_and_spellings_are_read_both_ways(phrasing: str, answer: str) -> None:
+    question = make_question(KeyPoint(id="it", text=phrasing, essential=True), prompt="Which one?")
+    assert grade_answer(question, answer).level == 2
+
+
+# --- explanation --------------------------------------------------------------------------------------------
+
+
+def test_a_point_shows_the_sentence_that_earned_it_as_it_was_typed() -> None:
+    grade = grade_answer(
+        QUESTION, "Hm, let me see. Plants **give off Oxygen** as waste! Much more I cannot recall now."
+    )
+    assert point(grade, "oxygen").words == "Plants **give off Oxygen** as waste!"
+    assert point(grade, "sugar").words == ""
+
+
+def test_a_long_sentence_is_quoted_up_to_two_hundred_characters() -> None:
+    words = point(
+        grade_answer(QUESTION, "it gives off oxygen " + "and extraordinarily-complicated " * 12), "oxygen"
+    ).words
+    assert len(words) == 200
+    assert words.startswith("it gives off oxygen")
+
+
+def test_what_lacks_is_told_in_words_not_stems() -> None:
+    grade = grade_answer(QUESTION, "Something about carbon, as far as I can recall from class.")
+    assert "dioxide" in point(grade, "sugar").lacking
+    assert point(grade_answer(QUESTION, FULL), "sugar").lacking == ()
+
+
+# --- zero effort --------------------------------------------------------------------------------------------
+
+ZERO_EFFORT = {
+    Effort.NOTHING: """...|?!|👍👍👍|🙂|lol|hi all|ok cool thanks|a b c d|\u200b|<@1234> :leaves:|https://a.b""",
+    Effort.DONT_KNOW: """I don't know|i dont know!|I do not know, sorry 🙂|idk|IDK lol|no idea|No clue, sorry guys|pass|
+        Pass!|not sure, sorry|dunno|I can’t remember this one :(|I have no idea what photosynthesis is""",
+    Effort.QUESTION_BACK: """What is photosynthesis, and how do plants do it?|
+        photosynthesis?? photosynthesis of the plants|The question is what photosynthesis is and how plants do it.""",
+}
+CASES = [(text, effort) for effort, texts in ZERO_EFFORT.items() for text in map(str.strip, texts.split("|"))]
+
+
+@pytest.mark.parametrize(("text", "effort"), [*CASES, *((text, Effort.NOTHING) for text in ("", " \n ", "||  ||"))])
+def test_no_try_is_recognized_and_earns_nothing(text: str, effort: Effort) -> None:
+    grade = grade_answer(QUESTION, text)
+    assert grade.effort is effort
+    assert (grade.score, grade.level, grade.unsure) == (0.0, 0, False)
+    assert [p.coverage for p in grade.points] == [Coverage.MISSED] * 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't know exactly but the leaf gives off oxygen",
+        "not sure, they turn carbon dioxide into sugar?",
+        "idk much, the roots drink and the stem stands in a pot",
+        "a wrong but honest try about bees and flowers",
+        "gives off oxygen",
+    ],
+)
+def test_doubt_and_brevity_are_still_a_try(text: str) -> None:
+    assert grade_answer(QUESTION, text).effort is Effort.HONEST
+
+
+def test_a_question_without_key_points_tells_effort_only() -> None:
+    question = make_question()
+    assert grade_answer(question, FULL) == Grade(score=0.0, level=0, grader=VERSION)
+    assert grade_answer(question, "idk").effort is Effort.DONT_KNOW
+
+
+# --- gates --------------------------------------------------------------------------------------------------
+
+
+def test_systematic_denial_earns_nothing() -> None:
+    denial = (
+        "Sunlight doesn't give the energy for the reaction. Carbon dioxide and water never become sugar. "
+        "And oxygen is not released as a by-product."
+    )
+    grade = grade_answer(QUESTION, denial)
+    assert (grade.level, grade.score, grade.effort) == (0, 0.0, Effort.HONEST)
+
+
+def test_denial_in_one_breath_denies_what_follows() -> None:
+    denial = (
+        "It is not true that sunlight gives the energy, that carbon dioxide becomes sugar, that oxygen is released."
+    )
+    assert grade_answer(QUESTION, denial).level == 0
+
+
+def test_one_honest_not_costs_nothing() -> None:
+    honest = FULL.replace("Sunlight gives the energy.", "It's not magic that sunlight gives the energy.")
+    assert grade_answer(QUESTION, honest).score == grade_answer(QUESTION, FULL).score
+
+
+def test_a_bare_list_of_keywords_earns_no_level() -> None:
+    listed = "sunlight, energy, carbon dioxide, water, sugar, glucose, oxygen, by-product, released, reaction"
+    grade = grade_answer(QUESTION, listed)
+    assert (grade.level, grade.effort) == (0, Effort.HONEST)
+    assert [grade_answer(QUESTION, listed.replace(", ", gap)).level for gap in (" ", "\n", ". ")] == [0, 0, 0]
+
+
+def test_a_misconception_blocks_its_key_point_and_says_so() -> None:
+    answer = "The roots suck their food out of the soil. Carbon dioxide and water become sugar. It gives off oxygen."
+    blocked = point(grade_answer(QUESTION, answer), "sugar")
+    assert (blocked.credit, blocked.blocked_by) == (0.0, FROM_SOIL.claim)
+    assert blocked.words == "The roots suck their food out of the soil."
+    assert point(grade_answer(QUESTION, answer), "oxygen").coverage is Coverage.COVERED
+
+
+def test_denying_a_misconception_is_not_holding_it() -> None:
+    answer = "The roots do not suck food out of the soil. Carbon dioxide and water become sugar."
+    assert point(grade_answer(QUESTION, answer), "sugar").coverage is Coverage.COVERED
+
+
+def test_words_of_the_prompt_alone_earn_nothing() -> None:
+    echo = KeyPoint(id="echo", text="plants do photosynthesis with chlorophyll", essential=True)
+    grade = grade_answer(make_question(echo, GOES_IN), "I think that plants do their photosynthesis in summer gardens")
+    assert point(grade, "echo").credit == 0.0
+
+
+@pytest.mark.parametrize(
+    "answer", [FULL, "It gives off oxygen.", "Sunlight, sugar.", "I am not sure what it is for us"]
+)
+@pytest.mark.parametrize("padding", [OFF_TOPIC, OFF_TOPIC[:1], OFF_TOPIC[-1:]])
+def test_padding_never_raises_the_level(answer: str, padding: tuple[str, ...]) -> None:
+    level = grade_answer(QUESTION, answer).level
+    for text in (f"{answer} {' '.join(padding)}", f"{' '.join(padding)}\n{answer}"):
+        assert grade_answer(QUESTION, text).level <= level
+
+
+# --- any text -----------------------------------------------------------------------------------------------
+
+WORDS = sorted({word for p in QUESTION.key_points for said in (p.text, *p.any_of) for word in said.split()})
+CHAT = st.lists(
+    st.sampled_from([*WORDS, "not", "and", "the", ".", ",", "\n", "||", "idk", "soil", "food"]), max_size=60
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.text(max_size=300), CHAT.map(" ".join)))
+@example("\ud800 lone surrogate \x00")
+@example("\u202eolleh\u202c ﷺ ﷽ ẞ İ ǅ")
+def test_any_text_gets_a_grade_in_range_and_the_same_twice(text: str) -> None:
+    grade = grade_answer(QUESTION, text)
+    assert grade == grade_answer(QUESTION, text)
+    assert 0 <= grade.score <= 1
+    assert grade.level in (0, 1, 2)
+    assert [p.key_point for p in grade.points] == [p.id for p in QUESTION.key_points]
+    assert all(0 <= p.credit <= 1 and len(p.words) <= 200 and len(p.lacking) <= 4 for p in grade.points)
+    if grade.effort is not Effort.HONEST:
+        assert (grade.score, grade.level) == (0.0, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHAT.map(" ".join), st.lists(st.sampled_from(OFF_TOPIC[:4]), min_size=1, max_size=3))
+def test_sentences_off_topic_earn_nothing(text: str, padding: list[str]) -> None:
+    alone = grade_answer(QUESTION, text + ".")
+    padded = grade_answer(QUESTION, text + ". " + " ".join(padding))
+    if alone.effort is Effort.HONEST:
+        assert padded.level <= alone.level
+        assert all(more.credit <= less.credit for more, less in zip(padded.points, alone.points, strict=True))
+
+
+BIG = {
+    "one word": "sunlight " * 10_000,
+    "one letter": "a. " * 5_000,
+    "marks": "!" * 20_000 + ".\"'" * 3_000,
+    "no spaces": "x" * 50_000,
+    "ligatures": "ﷺ" * 6_000,
+    "kana": "光合成は植物が行う。" * 600,
+    "emoji": "👨\u200d👩\u200d👧" * 2_000 + "sun\u200blight\u200d " * 500,
+    "code": "```python\nx = f(w * x + b)[0]  # not\n```\n" * 200,
+    "formulas": "h_t = σ(W·x_t + U·h_{t-1} + b), ∂L/∂w ≤ 0.25; " * 100,
+    "spoilers": "||" * 5_000,
+    "misconceptions": ". ".join((FROM_SOIL.claim, *FROM_SOIL.cues)) * 60,
+    "vocabulary": " ".join(random.Random(1).choices(WORDS, k=800)),
+}
+
+
+@pytest.mark.parametrize("name", BIG)
+def test_big_and_odd_texts_are_graded_with_bounded_work(name: str) -> None:
+    steps = 0
+
+    def count(_frame: object, _event: str, _arg: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    sys.setprofile(count)
+    try:
+        grade_answer(QUESTION, BIG[name])
+    finally:
+        sys.setprofile(None)
+    assert steps < 600_000
+
+
+def test_threads_grade_alike() -> None:
+    texts = [f"{FULL} {word}ization of {word}ers" for word in WORDS] * 4
+    with ThreadPoolExecutor(8) as pool:
+        threaded = list(pool.map(lambda text: grade_answer(QUESTION, text), texts))
+    assert threaded == [grade_answer(QUESTION, text) for text in texts]

@@ -1,0 +1,397 @@
+"""A world in which a channel has a drill: real tables in memory, deliveries that arrive, and a clock that tests move.
+
+A test says what happens and when (`world.says("ada", "…", at("10:00"))`), and asks what came of it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from functools import cache
+from typing import Any, Final
+
+from sqlite_utils import Database
+
+from bot.core import answering, commands, outcomes, replies, rounds
+from bot.core.answering import Deleted, Form, Said, Submitted
+from bot.core.card import Block, Board, Card, Line, Prose, Row, Snippet, Span, When
+from bot.core.model import (
+    Action,
+    Answer,
+    Bank,
+    ChannelId,
+    Delivery,
+    DeliveryState,
+    Drill,
+    Effort,
+    Entry,
+    Grade,
+    MemberId,
+    MessageRef,
+    Occurrence,
+    Place,
+    Question,
+    Round,
+    RoundId,
+    RoundKind,
+    RoundState,
+    Share,
+    Told,
+    group_of,
+)
+from bot.core.ports import DeliveryError, Failure, Transaction
+from bot.core.replies import Asker
+from bot.store.migrations import MIGRATIONS
+from bot.store.transaction import Tables
+from tests.factories import CHANNEL, TODAY, make_drill, make_question
+
+FULL: Final = "a full answer in five words"
+PARTLY: Final = "an answer with part of it"
+TRY: Final = "an honest try, though quite wrong"
+DONT_KNOW: Final = "sorry, I do not know that"
+
+SLUGS: Final = ("dropout", "adam", "softmax", "pooling", "momentum", "relu", "attention", "embedding")
+
+
+def at(clock: str, day: int = 0) -> datetime:
+    """An instant in UTC, so many days after the drill's first."""
+    return datetime.combine(TODAY + timedelta(days=day), time.fromisoformat(clock), UTC)
+
+
+def member(name: str, channel: ChannelId = CHANNEL) -> MemberId:
+    """The id of a member of the channel's group."""
+    return MemberId(f"{group_of(channel)}/@{name}")
+
+
+def make_bank(questions: Iterable[Question]) -> Bank:
+    """A bank of these questions, called nn."""
+    return Bank(
+        id="nn", title="Nets", version="1", language="en", licence="CC0", topics={}, questions=tuple(questions)
+    )
+
+
+def verdict(text: str) -> Grade:
+    """A grade that can be read off the answer: what holds none of the words above is an honest try."""
+    if DONT_KNOW in text:
+        return Grade(score=0.0, level=0, effort=Effort.DONT_KNOW, grader="stub 0")
+    level = 2 if FULL in text else 1 if PARTLY in text else 0
+    return Grade(score=level / 2, level=level, grader="stub 0")
+
+
+def words_of(card: Card) -> str:
+    """All that a card says, one block a line."""
+    return "\n".join([card.title, *map(_words_of_block, card.body), _words_of_spans(card.footer)])
+
+
+def rows_of(card: Card) -> list[Row]:
+    """The rows of all boards in a card."""
+    return [row for block in card.body if isinstance(block, Board) for row in block.rows]
+
+
+def _words_of_block(block: Block) -> str:
+    match block:
+        case Line():
+            return _words_of_spans(block.spans)
+        case Prose():
+            return block.markdown
+        case Snippet():
+            return block.source
+        case Board():
+            rows = [f"{row.rank} {row.name} {row.points} {row.rest}" for row in block.rows]
+            return "\n".join(rows) if rows else block.empty
+
+
+def _words_of_spans(spans: Iterable[Span]) -> str:
+    return "".join(f"{span.at:%Y-%m-%d %H:%M}" if isinstance(span, When) else span.text for span in spans)
+
+
+class World:
+    """One group with a drill in its channel, every day at nine in UTC unless the test says otherwise."""
+
+    def __init__(self, *, questions: Iterable[Question] | None = None, drill: bool = True, **changes: Any) -> None:
+        self._db = Database(_fresh_connection(), execute_plugins=False, strict=True)
+        self._db.execute("BEGIN")  # One transaction for good; what is done below has a savepoint each.
+        self.tx: Transaction = Tables(self._db)
+        bank = [make_question(slug) for slug in SLUGS] if questions is None else questions
+        self.banks = {"nn": make_bank(bank)}
+        self.posted: list[tuple[str, Place, Card]] = []
+        """What stands on the platform: key, place and card of every message, in the order posted."""
+        self.edited: dict[str, Card] = {}
+        """The cards of rounds as they were said anew, by round."""
+        self.refusing: dict[str, Failure] = {}
+        """What the platform answers to deliveries with these keys, instead of taking them."""
+        self._said: dict[str, Said] = {}
+        self._number = 0
+        if drill:
+            self.set_up(**changes)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def set_up(self, channel: ChannelId = CHANNEL, **changes: Any) -> None:
+        """Make a drill as it stands, with its next opening at nine on the first day."""
+        with self._db.atomic():
+            self.tx.drills.save(make_drill(channel, **changes))
+
+    # --- the clock --------------------------------------------------------------------------------------------
+
+    def tick(self, now: datetime, *, deliver: bool = True) -> None:
+        """Do what is due: close, grade, reveal, open; then send what is owed, unless the platform is away."""
+        for round_ in self.tx.rounds.to_close(now):
+            with self._db.atomic():
+                rounds.close(self.tx, round_.id, now)
+        while ungraded := self.tx.answers.ungraded(50):
+            with self._db.atomic():
+                rounds.save_grades(self.tx, [(answer, verdict(answer.text)) for answer in ungraded], now)
+        for round_ in self.tx.rounds.to_reveal(now):
+            with self._db.atomic():
+                rounds.reveal(self.tx, round_.id, now)
+        for drill in self.tx.drills.due(now):
+            with self._db.atomic():
+                rounds.open_due(self.tx, self.banks, drill.channel, now)
+        if deliver:
+            self.deliver(now)
+
+    def days(self, first: int, last: int) -> None:
+        """Tick at nine on each of these days."""
+        for day in range(first, last + 1):
+            self.tick(at("09:00", day))
+
+    def deliver(self, now: datetime) -> None:
+        """Send everything that is owed and not waiting, in the order owed."""
+        while claimed := self._claim(now):
+            for delivery in claimed:
+                with self._db.atomic():
+                    failure = self.refusing.get(delivery.key)
+                    if failure is None:
+                        self._send(delivery, now)
+                    else:
+                        outcomes.failed(self.tx, delivery, DeliveryError(failure), now)
+
+    def _claim(self, now: datetime) -> list[Delivery]:
+        with self._db.atomic():
+            return self.tx.deliveries.claim(now, 50)
+
+    def _send(self, delivery: Delivery, now: datetime) -> None:
+        place, card = outcomes.target(self.tx, delivery)
+        match delivery.action:
+            case Action.POST | Action.POST_IN_THREAD:
+                assert delivery.card is not None
+                self.posted.append((delivery.key, place, delivery.card))
+                ref = MessageRef(place=place, message=f"of {delivery.key}")
+                outcomes.done(self.tx, outcomes.part_sent(self.tx, delivery, ref), now)
+            case Action.THREAD if card is not None:
+                thread = Place(channel=place.channel, thread=f"under {card.message}")
+                outcomes.done(self.tx, delivery, now, thread=thread)
+            case Action.EDIT if card is not None:
+                assert delivery.card is not None
+                assert delivery.round is not None
+                self.edited[delivery.round] = delivery.card
+                outcomes.done(self.tx, delivery, now)
+            case _:
+                outcomes.failed(self.tx, delivery, DeliveryError(Failure.MESSAGE_GONE), now)
+
+    # --- what members do --------------------------------------------------------------------------------------
+
+    def says(
+        self,
+        who: str,
+        text: str,
+        when: datetime,
+        *,
+        message: str = "",
+        edited_at: datetime | None = None,
+        reply_to: str | None = None,
+        place: Place | None = None,
+    ) -> Told:
+        """A member says something in the thread of the latest round, or at a place."""
+        if place is None:
+            place = self.round().thread
+            assert place is not None, "the round has no thread yet"
+        said = Said(
+            place=place,
+            message=message or self._next("m"),
+            member=member(who, place.channel),
+            name=who.capitalize(),
+            text=text,
+            said_at=when,
+            edited_at=edited_at,
+            reply_to=None if reply_to is None else member(reply_to, place.channel),
+        )
+        return self.arrives(said)
+
+    def edits(self, message: str, text: str, when: datetime) -> Told:
+        """The author of a message changes it."""
+        return self.arrives(replace(self._said[message], text=text, edited_at=when))
+
+    def deletes(self, message: str, when: datetime) -> Told:
+        """Somebody deletes a message."""
+        return self.arrives(Deleted(channel=self._said[message].place.channel, message=message, at=when))
+
+    def fills_form(self, who: str, text: str, when: datetime, *, share: Share = Share.NO) -> Told:
+        """A member sends the form of the latest round."""
+        round_ = self.round()
+        form = Form(
+            round=round_.id,
+            interaction=self._next("f"),
+            member=member(who, round_.channel),
+            name=who.capitalize(),
+            text=text,
+            at=when,
+            share=share,
+        )
+        return self.arrives(form)
+
+    def submits(self, who: str, message: str, when: datetime) -> Told:
+        """A member chooses "Submit as my answer" on a message."""
+        said = self._said[message]
+        return self.arrives(Submitted(said=said, by=member(who), interaction=self._next("s"), at=when))
+
+    def arrives(self, happened: Said | Deleted | Form | Submitted) -> Told:
+        """Something that happened comes to be known, once."""
+        if isinstance(happened, Said):
+            self._said[happened.message] = happened
+        with self._db.atomic():
+            if not self.tx.events.add(Occurrence(id=happened.id, at=at("00:00"))):
+                return answering.TALK
+            match happened:
+                case Said():
+                    told = answering.hear(self.tx, happened)
+                case Deleted():
+                    told = answering.forget_message(self.tx, happened)
+                case Form():
+                    told = answering.take_form(self.tx, happened)
+                case Submitted():
+                    told = answering.submit(self.tx, happened)
+            self.tx.events.finish(happened.id, told.receipt)
+        return told
+
+    def command(self, who: str, text: str, when: datetime, *, organizer: bool = False, thread: bool = False) -> Card:
+        """A member gives a command in the channel, or in the thread of the latest round. Raises as the core does."""
+        place = self.round().thread if thread else Place(channel=CHANNEL)
+        assert place is not None
+        asker = Asker(member=member(who), name=who.capitalize(), place=place, organizer=organizer)
+        with self._db.atomic():
+            return replies.answer(self.tx, self.banks, asker, commands.read(text), when)
+
+    def orders(self, text: str, when: datetime) -> Card:
+        """The organizer Olga gives a command in the channel."""
+        return self.command("olga", text, when, organizer=True)
+
+    def asks_result(self, who: str, round_: Round) -> Card:
+        """A member presses "My result" on a round."""
+        asker = Asker(member=member(who), name=who.capitalize(), place=Place(channel=CHANNEL))
+        return replies.result_of(self.tx, asker, round_.id)
+
+    def _next(self, kind: str) -> str:
+        self._number += 1
+        return f"{kind}{self._number}"
+
+    # --- what befalls a round ---------------------------------------------------------------------------------
+
+    def regrade(self, who: str, round_: Round, grade: Grade, when: datetime) -> None:
+        """A newer grader judges an answer anew."""
+        answer = self.tx.answers.get(round_.id, member(who))
+        assert answer is not None
+        self._number += 1
+        with self._db.atomic():
+            rounds.save_grades(self.tx, [(answer, replace(grade, grader=f"stub {self._number}"))], when)
+
+    def lose_card(self, round_: Round) -> None:
+        """Somebody deletes a round's card."""
+        with self._db.atomic():
+            outcomes.card_deleted(self.tx, self.anew(round_))
+
+    def lose_thread(self, round_: Round, when: datetime) -> None:
+        """Somebody deletes a round's thread."""
+        with self._db.atomic():
+            outcomes.thread_deleted(self.tx, self.anew(round_), when)
+
+    # --- what came of it --------------------------------------------------------------------------------------
+
+    def drill(self, channel: ChannelId = CHANNEL) -> Drill:
+        drill = self.tx.drills.get(channel)
+        assert drill is not None
+        return drill
+
+    def rounds(self, channel: ChannelId = CHANNEL) -> list[Round]:
+        """The channel's rounds, first opened first."""
+        return self.tx.rounds.of_channel(channel)[::-1]
+
+    def round(self, channel: ChannelId = CHANNEL) -> Round:
+        """The round that opened last."""
+        return self.rounds(channel)[-1]
+
+    def anew(self, round_: Round) -> Round:
+        """A round as it stands now."""
+        now = self.tx.rounds.get(round_.id)
+        assert now is not None
+        return now
+
+    def states(self, kind: RoundKind = RoundKind.DAILY) -> list[RoundState]:
+        """The states of the channel's rounds, first opened first."""
+        return [round_.state for round_ in self.rounds() if round_.kind is kind]
+
+    def answer(self, who: str, round_: Round | None = None) -> Answer | None:
+        """A member's answer in a round, by default the latest; None if there is none or it was withdrawn."""
+        round_ = round_ or self.round()
+        answer = self.tx.answers.get(round_.id, member(who, round_.channel))
+        return answer if answer and answer.parts else None
+
+    def text(self, who: str, round_: Round | None = None) -> str | None:
+        """The text that is graded."""
+        answer = self.answer(who, round_)
+        return None if answer is None else answer.text
+
+    def entries(self, who: str, round_: Round | None = None) -> list[Entry]:
+        """A member's rows in the ledger, oldest first."""
+        rows = self.tx.ledger.of_member(group_of(CHANNEL), member(who))[::-1]
+        return [row for row in rows if round_ is None or row.round == round_.id]
+
+    def points(self, who: str, round_: Round | None = None) -> int:
+        """A member's points, in all or from one round."""
+        return sum(entry.points for entry in self.entries(who, round_))
+
+    def streak(self, who: str) -> int:
+        """A member's streak in the channel."""
+        return replies.streak_of(self.tx, CHANNEL, member(who)).length
+
+    def keys(self) -> list[str]:
+        """The keys of everything posted, in order."""
+        return [key for key, _, _ in self.posted]
+
+    def card(self, key: str) -> Card:
+        """The posted message with this key."""
+        return next(card for posted, _, card in self.posted if posted == key)
+
+    def place(self, key: str) -> Place:
+        """Where the message with this key was posted."""
+        return next(place for posted, place, _ in self.posted if posted == key)
+
+    def reveal_of(self, round_: Round | RoundId) -> str:
+        """All that a round's reveal says."""
+        return words_of(self.card(f"{round_ if isinstance(round_, str) else round_.id}/reveal"))
+
+    def owed(self) -> list[Delivery]:
+        """What is owed and not sent."""
+        return [delivery for delivery in self.tx.deliveries.unfinished() if delivery.state is DeliveryState.OWED]
+
+
+def _fresh_connection() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.deserialize(_empty_tables())
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+@cache
+def _empty_tables() -> bytes:
+    """The tables as the migrations make them; made once, since a property test opens hundreds of worlds."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    db = Database(connection, execute_plugins=False, strict=True)
+    MIGRATIONS.apply(db)
+    made = connection.serialize()
+    db.close()
+    return made
