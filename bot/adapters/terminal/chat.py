@@ -1,0 +1,224 @@
+"""The chat: the room with the person at the keyboard in it, on the real clock."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from bot.adapters.terminal.room import Message, RoomError
+from bot.adapters.terminal.show import Show
+from bot.adapters.terminal.terminal import Person, Terminal
+from bot.core import cards, commands
+from bot.core.card import Card, Press
+from bot.core.model import Place, Round, RoundState
+from bot.core.schedule import zone, zone_names
+
+RECENT: Final = 12
+"""Messages shown at the start, besides the open round's thread."""
+
+KEYS: Final = {
+    "/answer": "TEXT: send the form; it replaces all you said in the open round",
+    "/edit": "NUMBER TEXT: say a message of yours anew",
+    "/delete": "NUMBER: delete a message of yours",
+    "/submit": "NUMBER: submit a message of yours as your answer",
+    "/hint": "press Hint on the open question",
+    "/result": "press My result on the last revealed question",
+    "/channel": "TEXT: say something in the channel, not in the thread",
+    "/nnquestion": "COMMAND: what you would type in Discord or Slack; try /nnquestion help",
+    "/help": "this list",
+    "/quit": "leave; the drill goes on when you come back",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Chat:
+    """One sitting at the keyboard."""
+
+    terminal: Terminal
+    me: Person
+    clock: Callable[[], datetime]
+    zone_name: str
+    topics: tuple[str, ...]
+    questions: tuple[str, ...]
+    history: Path
+    place: Place
+
+    async def sit(self) -> None:
+        """Show the room, then read lines until the person leaves."""
+        keyboard = sys.stdin.isatty() and sys.stdout.isatty()
+        with patch_stdout(raw=True) if keyboard else nullcontext():
+            show = Show(self.zone_name)
+            await self._arrive(show)
+            try:
+                async for text in self._typed() if keyboard else _piped():
+                    if text.strip() in ("/quit", "/exit"):
+                        break
+                    await self._do(show, text.strip())
+            except (EOFError, KeyboardInterrupt):
+                pass
+            show.line("Bye. Everything is kept; the next question comes when it is due.")
+
+    async def _arrive(self, show: Show) -> None:
+        messages = [message for message in self.terminal.room.all() if message.deleted_at is None]
+        live = await self.terminal.round_here(self.place)
+        thread = live.thread.thread if live is not None and live.thread is not None else None
+        top = [m for m in messages if m.thread is None][-3:]
+        shown = top + [m for m in messages if m.thread is not None and m.thread == thread][-RECENT:]
+        for message in sorted(shown, key=lambda message: int(message.id)):
+            show.message(message)
+        self.terminal.room.watch(show.changed)
+        show.line(f"You are {self.me.name}. Type to talk in the thread of the open question; /help lists the rest.")
+        local = self.clock().astimezone(zone(self.zone_name))
+        first = {"time": f"{local:%H:%M}", "zone": self.zone_name}
+        card = await self.terminal.begin(self.me, self.place, first)
+        if card is not None:
+            show.private(self.me.name, card)
+        await self.terminal.catch_up()
+
+    async def _typed(self) -> AsyncIterator[str]:
+        session: PromptSession[str] = PromptSession(
+            history=FileHistory(self.history), completer=_Completer(self), complete_while_typing=False
+        )
+        while True:
+            yield await session.prompt_async(f"{self.me.name}> ", handle_sigint=False)
+
+    async def _do(self, show: Show, text: str) -> None:
+        if not text:
+            return
+        key, _, rest = text.partition(" ")
+        try:
+            if not text.startswith("/"):
+                await self._say(show, text)
+            elif key in ("/nnquestion", "/nn"):
+                card = await self.terminal.command(self.me, await self._here(), rest, id=_new_id())
+                show.private(self.me.name, card)
+            else:
+                await self._key(show, key, rest.strip())
+        except KeyError:
+            show.line("There is no such message of yours; the number stands in brackets beside it.", "yellow")
+        except RoomError as problem:
+            show.line(str(problem), "red")
+
+    async def _say(self, show: Show, text: str) -> None:
+        here = await self._here()
+        _, told = await self.terminal.say(self.me, here, text)
+        show.told(self.me.name, told, by_message=True)
+
+    async def _key(self, show: Show, key: str, rest: str) -> None:
+        number, _, words = rest.partition(" ")
+        match key:
+            case "/answer":
+                round_ = await self.terminal.round_here(self.place)
+                if round_ is None:
+                    show.line("There is no open question; /nnquestion when tells the next, /nnquestion ask asks one.")
+                    return
+                told = await self.terminal.form(self.me, round_.id, rest, id=_new_id())
+                show.told(self.me.name, told, by_message=False)
+            case "/edit" if words:
+                show.told(self.me.name, await self.terminal.edit(self.me, number, words), by_message=True)
+            case "/delete" if number:
+                show.told(self.me.name, await self.terminal.delete(self.me, number), by_message=True)
+            case "/submit" if number:
+                told = await self.terminal.submit(self.me, number, id=_new_id())
+                show.line(f"(only {self.me.name} sees: {cards.told(told)})", "dim")
+            case "/hint":
+                show.private(self.me.name, await self._press_hint())
+            case "/result":
+                show.private(self.me.name, await self.terminal.command(self.me, self.place, "me result", id=_new_id()))
+            case "/channel" if rest:
+                await self.terminal.say(self.me, self.place, rest)
+            case "/help":
+                for name, says in KEYS.items():
+                    show.line(f"  {name:<12} {says}")
+            case known if known in KEYS:
+                show.line(f"{known} {KEYS[known]}", "yellow")
+            case _:
+                meant = commands.meant(key, [*KEYS, *(f"/{name}" for name in commands.BY_NAME)])
+                show.line(f"There is no {key} here.{meant} /help lists what there is.", "yellow")
+
+    async def _press_hint(self) -> Card:
+        round_ = await self.terminal.round_here(self.place)
+        if round_ is None:
+            return await self.terminal.command(self.me, self.place, "hint", id=_new_id())
+        return await self.terminal.press(self.me, self.place, Press.HINT, round_.id, id=_new_id())
+
+    async def _here(self) -> Place:
+        """The thread of the open question; the channel where there is none."""
+        round_: Round | None = await self.terminal.round_here(self.place)
+        if round_ is not None and round_.state is RoundState.OPEN and round_.thread is not None:
+            return round_.thread
+        return self.place
+
+
+class _Completer(Completer):
+    """Completes keys, commands and what their options take."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        words = document.text_before_cursor.split(" ")
+        word = words[-1]
+        for known in self._known(words):
+            if known.lower().startswith(word.lower()):
+                yield Completion(known, start_position=-len(word))
+
+    def _known(self, words: list[str]) -> list[str]:
+        if len(words) == 1:
+            return list(KEYS) if words[0].startswith("/") else []
+        if words[0] in ("/edit", "/delete", "/submit") and len(words) == 2:
+            return [message.id for message in self._mine()]
+        if words[0] != "/nnquestion":
+            return []
+        if len(words) == 2:
+            return list(commands.BY_NAME)
+        command = commands.BY_NAME.get(words[1])
+        if command is None:
+            return []
+        name, sign, _ = words[-1].partition("=")
+        if sign:
+            named = next((option for option in command.options if option.name == name), None)
+            return [f"{name}={value}" for value in self._values(named)] if named else []
+        free = [value for option in command.options if not option.named for value in self._values(option)]
+        return free + [f"{option.name}=" for option in command.options if option.named]
+
+    def _values(self, option: commands.Option) -> list[str]:
+        match option.takes:
+            case commands.Takes.TOPIC:
+                return list(self._chat.topics)
+            case commands.Takes.QUESTION:
+                return list(self._chat.questions)
+            case commands.Takes.ZONE:
+                return list(zone_names())
+            case _ if option.name == "command":
+                return list(commands.BY_NAME)
+            case _ if option.name == "topics":
+                return list(self._chat.topics)
+            case _:
+                return list(option.choices)
+
+    def _mine(self) -> list[Message]:
+        everything = self._chat.terminal.room.all()
+        return [m for m in everything if m.by == self._chat.me.id and m.deleted_at is None][::-1]
+
+
+async def _piped() -> AsyncIterator[str]:
+    while text := await asyncio.to_thread(sys.stdin.readline):
+        yield text
+
+
+def _new_id() -> str:
+    return f"chat/{uuid.uuid4()}"

@@ -1,0 +1,178 @@
+"""The demo: a simulated group on a fast clock, day after day, printed as one reads a channel.
+
+Nothing here remembers where it stopped. Each act has a name of its own and is known by it, so a run that was killed
+is simply played again from the last instant that the room has seen.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from bot.adapters.terminal.group import ADA, Act, Does, acts
+from bot.adapters.terminal.room import Message, Room
+from bot.adapters.terminal.show import Show
+from bot.adapters.terminal.terminal import Terminal, channel_id
+from bot.core.card import Press
+from bot.core.model import Place, Round
+from bot.core.schedule import zone
+from bot.studybot import StudyBot
+
+ZONE: Final = "Europe/Berlin"
+FIRST_DAY: Final = date(2026, 11, 2)
+SETUP: Final = f"setup time=09:00 zone={ZONE} days=all closes=17:00 reveal=17:30"
+DEFAULT_DAYS: Final = 5
+DEFAULT_SEED: Final = 1
+_FACT: Final = "demo"
+
+
+class DemoRefused(Exception):
+    """This database holds something else than the demo that is asked for."""
+
+
+class FastClock:
+    """A clock that jumps from one instant to the next, never back."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def __call__(self) -> datetime:
+        return self._now
+
+    def move_to(self, instant: datetime) -> None:
+        """Make it this late; an earlier instant changes nothing."""
+        self._now = max(self._now, instant)
+
+
+def start() -> datetime:
+    """The instant at which a demo begins."""
+    return _local(FIRST_DAY, time(8, 55))
+
+
+def seed_of(room: Room, wanted: int | None) -> int:
+    """The seed this room is played with; noted in it the first time. Raises DemoRefused."""
+    kept = room.facts.get(_FACT)
+    if kept is None:
+        if any(True for _ in room.all()):
+            raise DemoRefused("this database holds a chat, not a demo; choose another --database")
+        seed = DEFAULT_SEED if wanted is None else wanted
+        room.note(_FACT, json.dumps({"seed": seed}))
+        return seed
+    seed = int(json.loads(kept)["seed"])
+    if wanted is not None and wanted != seed:
+        raise DemoRefused(f"this database holds a demo with seed {seed}; use --seed {seed}, or another --database")
+    return seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """A demo ready to be played. `turn` ticks and delivers at the clock's present instant."""
+
+    terminal: Terminal
+    bot: StudyBot
+    clock: FastClock
+    turn: Callable[[], Awaitable[None]]
+    show: Show
+    seed: int
+    days: int
+
+    async def play(self) -> None:
+        """Play every day that is not over yet, then show the board."""
+        room = self.terminal.room
+        seen = max((_last_touch(message) for message in room.all()), default=start())
+        self.clock.move_to(seen)
+        room.watch(self.show.changed)
+        await self.terminal.catch_up()
+        await self.turn()
+        channel = channel_id("general")
+        if seen <= start():
+            await self._set_up(Place(channel=channel))
+        for day in range(self.days):
+            await self._play_day(Place(channel=channel), day, seen)
+        await self._board(Place(channel=channel))
+
+    async def _set_up(self, place: Place) -> None:
+        self.clock.move_to(start())
+        self.show.line(f"ada types: /nnquestion {SETUP}")
+        self.show.private("ada", await self.terminal.command(ADA, place, SETUP, id="demo/setup"))
+
+    async def _play_day(self, place: Place, day: int, seen: datetime) -> None:
+        on = FIRST_DAY + timedelta(days=day)
+        if seen > _local(on, time(23)):
+            return
+        await self._at(_local(on, time(9)))
+        round_ = await self.bot.round_on(place.channel, on)
+        if round_ is None:
+            raise DemoRefused(f"the round of {on} did not open; the drill in this database is not the demo's")
+        planned = acts(self.seed, round_, day)
+        moments = sorted({round_.closes_at, round_.reveal_at, *(act.at for act in planned)})
+        for moment in moments:
+            await self._at(moment)
+            if moment < seen:
+                continue
+            for act in planned:
+                if act.at == moment and f"done {act.key}" not in self.terminal.room.facts:
+                    await self._carry_out(act, round_)
+                    self.terminal.room.note(f"done {act.key}", "yes")
+        await self._at(_local(on, time(23)))
+
+    async def _at(self, moment: datetime) -> None:
+        """Let it become this late; what is due then happens first."""
+        if moment >= self.clock():
+            self.clock.move_to(moment)
+            await self.turn()
+
+    async def _carry_out(self, act: Act, round_: Round) -> None:
+        who, terminal = act.who, self.terminal
+        thread = round_.thread or (await self.bot.round_on(round_.channel, round_.local_date) or round_).thread
+        place = thread or Place(channel=round_.channel)
+        match act.does:
+            case Does.SAY | Does.REPLY:
+                known = self._message(act.key)
+                about = self._message(act.of) if act.of else None
+                if known is None:
+                    _, told = await terminal.say(who, place, act.text, reply_to=about, nonce=act.key)
+                    self.show.told(who.name, told, by_message=True)
+                else:
+                    await terminal.hear_again(known)
+            case Does.EDIT:
+                message = self._message(act.of)
+                if message is not None and message.edited_at is None:
+                    self.show.told(who.name, await terminal.edit(who, message.id, act.text), by_message=True)
+            case Does.DELETE:
+                message = self._message(act.of)
+                if message is not None and message.deleted_at is None:
+                    self.show.told(who.name, await terminal.delete(who, message.id), by_message=True)
+            case Does.FORM:
+                told = await terminal.form(who, round_.id, act.text, id=act.key)
+                self.show.line(f"  │ {self._clock_time()}  {who.name} sends the form")
+                self.show.told(who.name, told, by_message=False)
+            case Does.HINT | Does.RESULT:
+                press, label = (Press.HINT, "Hint") if act.does is Does.HINT else (Press.RESULT, "My result")
+                card = await terminal.press(who, place, press, round_.id, id=act.key)
+                self.show.line(f"  │ {self._clock_time()}  {who.name} presses {label}")
+                self.show.private(who.name, card)
+
+    async def _board(self, place: Place) -> None:
+        card = await self.terminal.command(ADA, place, "leaderboard", id=f"demo/board/{uuid.uuid4()}")
+        self.show.line("")
+        self.show.line("ada types: /nnquestion leaderboard")
+        self.show.private("ada", card)
+
+    def _message(self, key: str) -> Message | None:
+        return next(iter(self.terminal.room.by_nonce(key)), None)
+
+    def _clock_time(self) -> str:
+        return f"{self.clock().astimezone(zone(ZONE)):%H:%M}"
+
+
+def _last_touch(message: Message) -> datetime:
+    return max(at for at in (message.at, message.edited_at, message.deleted_at) if at is not None)
+
+
+def _local(on: date, at: time) -> datetime:
+    return datetime.combine(on, at, zone(ZONE)).astimezone(UTC)

@@ -1,0 +1,115 @@
+"""Prints a room as one reads a channel. Plain text where there is no terminal: no colour, no cursor tricks."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from typing import Final, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from bot.adapters.terminal.render import clean, render
+from bot.adapters.terminal.room import BOT, Lines, Message
+from bot.core import cards
+from bot.core.card import Card
+from bot.core.model import Receipt, Told, Why
+from bot.core.schedule import zone
+
+WIDTH: Final = 100
+_THREAD: Final = "  │ "
+_PRIVATE: Final = "  ┆ "
+_STYLES: Final = {"title": "bold cyan", "strong": "bold", "code": "green", "dim": "dim", "button": "magenta"}
+
+
+class Show:
+    """What a person in the room sees. It is a watcher of the room, and prints receipts and private replies."""
+
+    def __init__(self, zone_name: str, out: TextIO | None = None, *, numbers: bool = True) -> None:
+        """Times are shown in `zone_name`; `numbers` shows each message's id, by which it is edited."""
+        self._zone = zone(zone_name)
+        self._numbers = numbers
+        self._day: date | None = None
+        console = Console(file=out or sys.stdout, highlight=False, markup=False, emoji=False)
+        console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+        self._console = console
+
+    def changed(self, change: str, message: Message) -> None:
+        """Print a change of the room."""
+        match change:
+            case "said":
+                self.message(message)
+            case "edited":
+                self._day_of(message)
+                self._head(message, f"{_name(message)} says [{message.id}] anew")
+                self._lines(message.lines, _bar(message) + "       ")
+            case "deleted":
+                self._put(_bar(message), Text(f"{_name(message)} deleted [{message.id}]", style="dim"))
+
+    def message(self, message: Message) -> None:
+        """Print a message."""
+        self._day_of(message)
+        self._head(message, _name(message), message.id if self._numbers else "")
+        self._lines(message.lines, _bar(message) + "       ")
+
+    def told(self, name: str, told: Told, *, by_message: bool) -> None:
+        """Print a receipt: a mark for what counts, a note to its author for what needs words."""
+        where = _THREAD + "       "
+        match told.receipt, told.why:
+            case Receipt.NOT_COUNTED, (None | Why.TALK):
+                return
+            case ((Receipt.RECORDED | Receipt.REVISED), _) if by_message:
+                self._put(where, Text(f"✓ {told.receipt}", style="green"))
+            case Receipt.WITHDRAWN, _ if by_message:
+                self._put(where, Text("✗ withdrawn", style="yellow"))
+            case _:
+                self._put(where, Text(f"(only {clean(name)} sees: {cards.told(told)})", style="dim"))
+
+    def private(self, name: str, card: Card) -> None:
+        """Print a reply that only one person sees."""
+        self._put("  ", Text(f"only {clean(name)} sees:", style="dim"))
+        self._lines(render(card), _PRIVATE)
+
+    def line(self, text: str, style: str = "") -> None:
+        """Print a line of the program's own."""
+        self._put("", Text(text, style=style))
+
+    def _day_of(self, message: Message) -> None:
+        at = (message.edited_at or message.at).astimezone(self._zone)
+        if at.date() != self._day:
+            self._day = at.date()
+            title = f"── {at:%A} {at.day} {at:%B %Y} "
+            self._console.print()
+            self._put("", Text(title + "─" * (self._console.width - len(title)), style="bold"))
+
+    def _head(self, message: Message, name: str, number: str = "") -> None:
+        at = (message.edited_at or message.at).astimezone(self._zone)
+        head = Text.assemble((f"{at:%H:%M}  ", "dim"), (name, "bold yellow" if message.by == BOT else "bold blue"))
+        if number:
+            head.append(f"  [{number}]", style="dim")
+        if message.thread is None:
+            self._console.print()
+        self._put(_bar(message), head)
+
+    def _lines(self, lines: Lines, prefix: str) -> None:
+        for runs in lines:
+            hang = "    " if runs and runs[0][1].startswith("  •") else ""
+            text = Text.assemble(*((piece, _STYLES.get(style, "")) for style, piece in runs))
+            self._put(prefix, text, hang)
+
+    def _put(self, prefix: str, text: Text, hang: str = "") -> None:
+        width = max(20, self._console.width - len(prefix) - len(hang))
+        rows = text.wrap(self._console, width) if text.cell_len > width else [text]
+        for number, row in enumerate(rows):
+            row.rstrip()
+            shown = Text(prefix + (hang if number else ""), style="dim") + row
+            shown.rstrip()
+            self._console.print(shown, soft_wrap=True)
+
+
+def _bar(message: Message) -> str:
+    return _THREAD if message.thread is not None else ""
+
+
+def _name(message: Message) -> str:
+    return clean(message.name)

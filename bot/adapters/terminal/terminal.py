@@ -1,0 +1,148 @@
+"""The terminal as a platform: what people in the room do, handed to the study bot, and what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.adapters.terminal.room import BOT, Message, Room, plain
+from bot.core.answering import Deleted, Form, Said, Submitted
+from bot.core.card import Card, Press
+from bot.core.model import ChannelId, MemberId, Place, Receipt, Round, RoundId, Share, Told
+from bot.core.replies import Asker
+from bot.studybot import StudyBot
+
+GROUP: Final = "terminal:local"
+
+
+def channel_id(name: str) -> ChannelId:
+    """The id of a channel of the room."""
+    return ChannelId(f"{GROUP}/{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in the room."""
+
+    name: str
+    organizer: bool = False
+
+    @property
+    def id(self) -> MemberId:
+        return MemberId(f"{GROUP}/@{self.name}")
+
+
+class Terminal:
+    """A room with the study bot in it."""
+
+    def __init__(self, room: Room, bot: StudyBot, clock: Callable[[], datetime]) -> None:
+        self.room = room
+        self._bot = bot
+        self._clock = clock
+
+    async def say(
+        self, who: Person, place: Place, text: str, *, reply_to: Message | None = None, nonce: str = ""
+    ) -> tuple[Message, Told]:
+        """Somebody posts a message; what counts gets its mark. Raises KeyError if the thread is not there."""
+        message = self.room.say(
+            place.channel,
+            plain(text),
+            self._clock(),
+            by=who.id,
+            name=who.name,
+            thread=place.thread,
+            reply_to=reply_to.by if reply_to is not None and reply_to.by != BOT else None,
+            nonce=nonce,
+        )
+        return message, await self._heard(message)
+
+    async def edit(self, who: Person, message: str, text: str) -> Told:
+        """Somebody edits a message of their own. Raises KeyError if there is none."""
+        self._own(who, message)
+        return await self._heard(self.room.edit(message, plain(text), self._clock()))
+
+    async def delete(self, who: Person, message: str) -> Told:
+        """Somebody deletes a message of their own. Raises KeyError if there is none."""
+        self._own(who, message)
+        return await self._gone(self.room.delete(message, self._clock()))
+
+    async def form(self, who: Person, round_id: RoundId, text: str, *, id: str, share: Share = Share.NO) -> Told:
+        """Somebody sends the form of a round."""
+        now = self._clock()
+        form = Form(round=round_id, interaction=id, member=who.id, name=who.name, text=text, at=now, share=share)
+        return self._marked(await self._bot.answer(form, now))
+
+    async def submit(self, who: Person, message: str, *, id: str) -> Told:
+        """Somebody says "Submit as my answer" on a message. Raises KeyError if it is not there."""
+        now = self._clock()
+        said = _said(self.room.message(message))
+        return self._marked(await self._bot.answer(Submitted(said=said, by=who.id, interaction=id, at=now), now))
+
+    async def command(self, who: Person, place: Place, text: str, *, id: str) -> Card:
+        """Somebody gives a command; the card is for them alone."""
+        return await self._bot.command(_asker(who, place), text, id=id, now=self._clock())
+
+    async def begin(self, who: Person, place: Place, options: Mapping[str, str]) -> Card | None:
+        """Give the channel its first drill; None where it has one."""
+        return await self._bot.begin(_asker(who, place), options, self._clock())
+
+    async def round_here(self, place: Place) -> Round | None:
+        """The round a message or a command at this place is about."""
+        return await self._bot.round_at(place)
+
+    async def press(self, who: Person, place: Place, press: Press, about: str, *, id: str) -> Card:
+        """Somebody presses a button; the card is for them alone."""
+        return await self._bot.press(_asker(who, place), press, about, id=id, now=self._clock())
+
+    async def catch_up(self) -> None:
+        """Hand in again what was said in threads whose rounds are still live: a kill may have come in between."""
+        for place in await self._bot.live_threads():
+            if place.thread is None or not place.channel.startswith(GROUP):
+                continue
+            for message in self.room.in_thread(place.thread):
+                if message.by != BOT:
+                    await self.hear_again(message)
+
+    async def hear_again(self, message: Message) -> Told:
+        """Hand a message in again as it is now; what was heard before changes nothing."""
+        return await (self._heard(message) if message.deleted_at is None else self._gone(message))
+
+    async def _heard(self, message: Message) -> Told:
+        if message.thread is None:
+            return Told(receipt=Receipt.NOT_COUNTED)
+        return self._marked(await self._bot.answer(_said(message), self._clock()))
+
+    async def _gone(self, message: Message) -> Told:
+        assert message.deleted_at is not None
+        deleted = Deleted(channel=ChannelId(message.channel), message=message.id, at=message.deleted_at)
+        return self._marked(await self._bot.answer(deleted, self._clock()))
+
+    def _marked(self, told: Told) -> Told:
+        for message in told.counts_no_more:
+            self.room.mark(message, counts=False)
+        for message in told.counts:
+            self.room.mark(message, counts=True)
+        return told
+
+    def _own(self, who: Person, message: str) -> None:
+        if self.room.message(message).by != who.id:
+            raise KeyError(message)
+
+
+def _asker(who: Person, place: Place) -> Asker:
+    return Asker(member=who.id, name=who.name, place=place, organizer=who.organizer)
+
+
+def _said(message: Message) -> Said:
+    return Said(
+        place=Place(channel=ChannelId(message.channel), thread=message.thread),
+        message=message.id,
+        member=MemberId(message.by),
+        name=message.name,
+        text=message.text,
+        said_at=message.at,
+        edited_at=message.edited_at,
+        reply_to=MemberId(message.reply_to) if message.reply_to else None,
+    )

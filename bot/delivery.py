@@ -1,0 +1,107 @@
+"""Sends what is owed: claim, send, record. After an unclear outcome or a crash it looks before it sends again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, assert_never
+
+from bot.core import outcomes
+from bot.core.card import Card
+from bot.core.model import Action, Delivery, MessageRef, Place, platform_of
+from bot.core.ports import DeliveryError, Failure, Messenger, Store, Transaction
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 50
+"""Deliveries in flight at a time, each to another channel."""
+
+
+class Deliverer:
+    """Brings deliveries from the store to the platforms."""
+
+    def __init__(self, store: Store, messengers: Mapping[str, Messenger]) -> None:
+        """`messengers` by platform; deliveries to a platform that is not among them wait."""
+        self._store = store
+        self._messengers = messengers
+
+    async def recover(self) -> int:
+        """Take over what an earlier process had claimed and not recorded; it may have been sent. Run once, at start."""
+        return await self._store.write(lambda tx: tx.deliveries.reclaim())
+
+    async def send_due(self, now: datetime) -> int:
+        """Send everything that is owed and not waiting, in each channel in the order owed. Returns how many rows."""
+        handled = 0
+        while claimed := await self._store.write(lambda tx: tx.deliveries.claim(now, AT_ONCE)):
+            await asyncio.gather(*(self._deliver(delivery, now) for delivery in claimed))
+            handled += len(claimed)
+        return handled
+
+    async def _deliver(self, delivery: Delivery, now: datetime) -> None:
+        try:
+            await self._carry_out(delivery, now)
+        except DeliveryError as error:
+            log.warning("delivery %s: %s", delivery.key, error)
+            await self._fail(delivery.key, error, now)
+        except Exception:
+            # A fault of ours in one card must not stop the others; it is tried again, with a look first.
+            log.exception("delivery %s failed in a way nobody thought of", delivery.key)
+            await self._fail(delivery.key, DeliveryError(Failure.UNCLEAR, "unexpected error"), now)
+
+    async def _fail(self, key: str, error: DeliveryError, now: datetime) -> None:
+        def work(tx: Transaction) -> None:
+            delivery = tx.deliveries.get(key)  # Parts may have been sent since it was claimed.
+            if delivery is not None:
+                outcomes.failed(tx, delivery, error, now)
+
+        await self._store.write(work)
+
+    async def _carry_out(self, delivery: Delivery, now: datetime) -> None:
+        place, card_ref = await self._store.read(lambda tx: outcomes.target(tx, delivery))
+        messenger = self._messengers.get(platform_of(place.channel))
+        if messenger is None:
+            raise DeliveryError(Failure.NOT_SENT, f"{platform_of(place.channel)} is not running")
+        thread: Place | None = None
+        match delivery.action:
+            case Action.POST | Action.POST_IN_THREAD:
+                delivery = await self._post(messenger, place, delivery)
+            case Action.THREAD:
+                thread = await messenger.open_thread(_needed(card_ref), delivery.title)
+            case Action.EDIT:
+                await messenger.edit(_needed(card_ref), _card(delivery), part=1, key=f"{delivery.round}/question")
+            case _:
+                assert_never(delivery.action)
+        await self._store.write(lambda tx: outcomes.done(tx, delivery, now, thread=thread))
+
+    async def _post(self, messenger: Messenger, place: Place, delivery: Delivery) -> Delivery:
+        card = _card(delivery)
+        for part in range(len(delivery.sent) + 1, messenger.parts(card) + 1):
+            key = delivery.key if part == 1 else f"{delivery.key}/{part}"
+            ref = await self._find(messenger, place, key) if delivery.unclear else None
+            if ref is None:
+                ref = await messenger.send(place, card, part=part, key=key)
+            delivery = await self._note_part(delivery, ref)
+        return delivery
+
+    async def _note_part(self, delivery: Delivery, ref: MessageRef) -> Delivery:
+        return await self._store.write(lambda tx: outcomes.part_sent(tx, delivery, ref))
+
+    async def _find(self, messenger: Messenger, place: Place, key: str) -> MessageRef | None:
+        found = await messenger.find(place, key=key)
+        for younger in found[1:]:
+            await messenger.delete(younger)
+        return found[0] if found else None
+
+
+def _needed(ref: MessageRef | None) -> MessageRef:
+    if ref is None:
+        raise DeliveryError(Failure.MESSAGE_GONE, "the round's card is gone")
+    return ref
+
+
+def _card(delivery: Delivery) -> Card:
+    if delivery.card is None:
+        raise ValueError(f"delivery {delivery.key} has no card to say")
+    return delivery.card

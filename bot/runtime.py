@@ -1,0 +1,287 @@
+"""Builds everything from the settings, starts it, and stops it in order. The only file that sees all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import logging
+import re
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import tzlocal
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.adapters.terminal.chat import Chat
+from bot.adapters.terminal.demo import ZONE as DEMO_ZONE
+from bot.adapters.terminal.demo import Demo, FastClock, seed_of
+from bot.adapters.terminal.demo import start as demo_start
+from bot.adapters.terminal.messenger import TerminalMessenger
+from bot.adapters.terminal.room import Room
+from bot.adapters.terminal.show import Show
+from bot.adapters.terminal.terminal import Person, Terminal, channel_id
+from bot.core import grading, rounds
+from bot.core.bank import read_bank
+from bot.core.model import Answer, Bank, Grade, Place, Question
+from bot.core.ports import Messenger, StoreError, Transaction
+from bot.core.schedule import TZDATA_VERSION, UnknownZone, zone
+from bot.delivery import Deliverer
+from bot.settings import Settings, data_folder
+from bot.store import SqliteStore
+from bot.studybot import StudyBot
+
+log = logging.getLogger(__name__)
+
+PLATFORMS: Final = ("terminal",)
+"""The platforms this version has an adapter for."""
+
+TICK_EVERY: Final = 5
+"""Seconds between two looks at the clock."""
+
+STOPS_WITHIN: Final = 8
+"""Seconds that work in hand gets to finish at the end; what is left stays a row, and goes on at the next start."""
+
+_LOG_LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
+Clock = Callable[[], datetime]
+_TZDATA: Final = "tzdata version"
+
+
+def wall_clock() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)
+
+
+class KeyPointGrader:
+    """The grader of the core, off the event loop."""
+
+    version = grading.VERSION
+
+    async def grade(self, question: Question, answers: Sequence[Answer]) -> list[Grade]:
+        texts = [answer.text for answer in answers]
+        return await asyncio.to_thread(lambda: [grading.grade_answer(question, text) for text in texts])
+
+
+@dataclass(slots=True, kw_only=True)
+class Program:
+    """Everything, assembled. `build` makes it; nothing runs and no file is touched before `start`."""
+
+    settings: Settings
+    store: SqliteStore
+    bot: StudyBot
+    deliverer: Deliverer
+    clock: Clock
+    banks: dict[str, Bank]
+    room: Room | None = None
+    terminal: Terminal | None = None
+    woken: asyncio.Event
+
+    async def start(self) -> None:
+        """Open the files and take over what an earlier run left. Raises StoreError or RoomError."""
+        self.store.open()
+        if self.room is not None:
+            self.room.open()
+        now = self.clock()
+        await self.store.write(lambda tx: _follow_time_zones(tx, now))
+        left = await self.deliverer.recover()
+        if left:
+            log.info("%d messages were on their way when the last run ended; looking for them first", left)
+
+    async def turn(self) -> None:
+        """Look at the clock, do what is due, and send what is owed."""
+        await self.bot.tick(self.clock())
+        await self.deliverer.send_due(self.clock())
+
+    async def turn_or_fail(self) -> None:
+        """A turn after which nothing may be left to send, for a room that has no other reader. Raises StoreError."""
+        await self.turn()
+        left = await self.store.read(lambda tx: tx.deliveries.unfinished())
+        if left:
+            raise StoreError(left[0].note or f"{left[0].key} could not be sent")
+
+    async def stop(self) -> None:
+        """Let go of everything that `start` opened."""
+        await self.store.close()
+        if self.room is not None:
+            self.room.close()
+
+
+def build(settings: Settings, clock: Clock = wall_clock) -> Program:
+    """Assemble the program. Needs no loop, token, network or clock; reads the bank, and raises BankError."""
+    bank = read_bank(settings.bank.read_text(encoding="utf-8"), settings.bank.name)
+    banks = {bank.id: bank}
+    store = SqliteStore(settings.database)
+    messengers: dict[str, Messenger] = {}
+    woken = asyncio.Event()
+    bot = StudyBot(store, KeyPointGrader(), lambda: banks, owed=woken.set)
+    room = terminal = None
+    if "terminal" in settings.platforms:
+        room = Room(settings.database.with_name(settings.database.name + ".room.jsonl"))
+        messengers["terminal"] = TerminalMessenger(room, clock)
+        terminal = Terminal(room, bot, clock)
+    return Program(
+        settings=settings,
+        store=store,
+        bot=bot,
+        deliverer=Deliverer(store, messengers),
+        clock=clock,
+        banks=banks,
+        room=room,
+        terminal=terminal,
+        woken=woken,
+    )
+
+
+async def run_platforms(settings: Settings) -> None:
+    """Run the platforms of the settings on the real clock until SIGINT or SIGTERM, then stop in order."""
+    logging.basicConfig(level=logging.INFO, format=_LOG_LINE)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    program = build(settings)
+    async with _started(program):
+        if program.room is not None:
+            program.room.watch(Show("UTC").changed)
+        if program.terminal is not None:
+            await program.terminal.catch_up()
+        stopping = _stop_signals()
+        async with alarm(program):
+            log.info("running %s on %s", ", ".join(settings.platforms), settings.database)
+            await stopping.wait()
+            log.info("stopping: finishing what is in hand")
+    log.info("stopped")
+
+
+async def play_demo(settings: Settings, *, days: int, seed: int | None, database: Path | None) -> None:
+    """Play the demo; without a database in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="nnquestion-") if database is None else contextlib.nullcontext() as folder:
+        path = Path(folder) / "demo.db" if folder is not None else database
+        assert path is not None
+        clock = FastClock(demo_start())
+        program = build(_room_of_its_own(settings, path), clock)
+        assert program.room is not None
+        assert program.terminal is not None
+        async with _started(program):
+            demo = Demo(
+                terminal=program.terminal,
+                bot=program.bot,
+                clock=clock,
+                turn=program.turn_or_fail,
+                show=Show(DEMO_ZONE),
+                seed=seed_of(program.room, seed),
+                days=days,
+            )
+            await demo.play()
+
+
+async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | None) -> None:
+    """The room with the person at the keyboard in it, until they leave."""
+    folder = data_folder()
+    program = build(_room_of_its_own(settings, database or folder / "chat.db"))
+    assert program.terminal is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(filename=folder / "chat.log", level=logging.INFO, format=_LOG_LINE)
+    async with _started(program):
+        questions = [question for bank in program.banks.values() for question in bank.questions]
+        sitting = Chat(
+            terminal=program.terminal,
+            me=Person(_plain_name(name or _login()), organizer=True),
+            clock=program.clock,
+            zone_name=_local_zone(),
+            topics=tuple(sorted({topic for question in questions for topic in question.topics})),
+            questions=tuple(question.slug for question in questions),
+            history=folder / "history",
+            place=Place(channel=channel_id("general")),
+        )
+        async with alarm(program):
+            await sitting.sit()
+
+
+@contextlib.asynccontextmanager
+async def _started(program: Program) -> AsyncIterator[None]:
+    try:
+        await program.start()
+        yield
+    finally:
+        await program.stop()
+
+
+def _stop_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on its loop.
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def _room_of_its_own(settings: Settings, database: Path) -> Settings:
+    return replace(settings, database=database, platforms=("terminal",))
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "you"
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name.strip()).strip("-").lower() or "you"
+
+
+def _local_zone() -> str:
+    name = tzlocal.get_localzone_name()
+    try:
+        return zone(name).key
+    except UnknownZone:
+        return "UTC"
+
+
+@contextlib.asynccontextmanager
+async def alarm(program: Program) -> AsyncIterator[None]:
+    """Turn the program every few seconds, and at once when something is owed. At the end the turn in hand finishes."""
+    over = asyncio.Event()
+    turning = asyncio.create_task(_turn_when_woken(program, over))
+    # The job only wakes the task above: APScheduler cancels running jobs at its shutdown and cannot wait for them.
+    scheduler = AsyncIOScheduler(
+        timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+    )
+
+    async def wake() -> None:
+        program.woken.set()
+
+    scheduler.add_job(wake, "interval", seconds=TICK_EVERY)
+    scheduler.start()
+    program.woken.set()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
+        over.set()
+        program.woken.set()
+        try:
+            await asyncio.wait_for(turning, STOPS_WITHIN)
+        except TimeoutError:
+            log.warning("stopped in the middle of a turn; it goes on at the next start")
+
+
+async def _turn_when_woken(program: Program, over: asyncio.Event) -> None:
+    while not over.is_set():
+        program.woken.clear()
+        try:
+            await program.turn()
+        except StoreError as problem:
+            log.error("%s", problem)
+        except Exception:
+            log.exception("a turn failed; trying again")
+        await program.woken.wait()
+
+
+def _follow_time_zones(tx: Transaction, now: datetime) -> None:
+    if tx.facts.get(_TZDATA) not in (None, TZDATA_VERSION):
+        moved = rounds.recompute_openings(tx, now)
+        log.info("time-zone rules changed to %s; %d openings moved", TZDATA_VERSION, moved)
+    tx.facts.set(_TZDATA, TZDATA_VERSION)

@@ -1,0 +1,131 @@
+"""The one reader of the environment and of `.env`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+from platformdirs import user_data_path
+
+PLATFORMS: Final = ("discord", "slack", "terminal")
+NAMES: Final = (
+    "NNQUESTION_DATABASE",
+    "NNQUESTION_BANK",
+    "NNQUESTION_PLATFORMS",
+    "DISCORD_TOKEN",
+    "DISCORD_API_URL",
+    "DISCORD_GATEWAY_URL",
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_API_URL",
+)
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used, all at once: the name, the value, what is allowed."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What can be set, each with a default that works. Tokens are kept out of the repr."""
+
+    database: Path
+    bank: Path
+    platforms: tuple[str, ...] = ()
+    discord_token: str = field(default="", repr=False)
+    discord_api_url: str = ""
+    discord_gateway_url: str = ""
+    slack_bot_token: str = field(default="", repr=False)
+    slack_app_token: str = field(default="", repr=False)
+    slack_signing_secret: str = field(default="", repr=False)
+    slack_api_url: str = ""
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from a mapping such as `os.environ`. Raises SettingsError."""
+    problems = _unknown(environ)
+    given = {name: environ.get(name, "").strip() for name in NAMES}
+    bank = Path(given["NNQUESTION_BANK"]).expanduser() if given["NNQUESTION_BANK"] else shipped_bank()
+    if not bank.is_file():
+        problems.append(f"NNQUESTION_BANK={bank}: there is no such file; give the path of a bank's YAML file")
+    for name, schemes in (
+        ("DISCORD_API_URL", ("http://", "https://")),
+        ("SLACK_API_URL", ("http://", "https://")),
+        ("DISCORD_GATEWAY_URL", ("ws://", "wss://")),
+    ):
+        if given[name] and not given[name].startswith(schemes):
+            problems.append(f"{name}={given[name]}: an address begins with {' or '.join(schemes)}")
+    platforms = _platforms(given, problems)
+    if problems:
+        raise SettingsError(tuple(problems))
+    return Settings(
+        database=Path(given["NNQUESTION_DATABASE"] or data_folder() / "nnquestion.db").expanduser(),
+        bank=bank,
+        platforms=platforms,
+        discord_token=given["DISCORD_TOKEN"],
+        discord_api_url=given["DISCORD_API_URL"],
+        discord_gateway_url=given["DISCORD_GATEWAY_URL"],
+        slack_bot_token=given["SLACK_BOT_TOKEN"],
+        slack_app_token=given["SLACK_APP_TOKEN"],
+        slack_signing_secret=given["SLACK_SIGNING_SECRET"],
+        slack_api_url=given["SLACK_API_URL"],
+    )
+
+
+def load_from_environment() -> Settings:
+    """Read the settings from the environment, and from `.env` in the working folder what it does not say."""
+    kept = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return load({**kept, **os.environ})
+
+
+def data_folder() -> Path:
+    """Where this user's data is kept when nothing else is said."""
+    return user_data_path("nnquestion", appauthor=False)
+
+
+def shipped_bank() -> Path:
+    """The bank that comes with the program: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "data" / "questions.yaml"
+    return installed if installed.is_file() else package.parent / "data" / "questions.yaml"
+
+
+def _platforms(given: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:
+    if not given["NNQUESTION_PLATFORMS"]:
+        tokens = {"discord": given["DISCORD_TOKEN"], "slack": given["SLACK_BOT_TOKEN"]}
+        return tuple(platform for platform, token in tokens.items() if token)
+    named = tuple(
+        dict.fromkeys(name.strip().lower() for name in given["NNQUESTION_PLATFORMS"].split(",") if name.strip())
+    )
+    for name in named:
+        if name not in PLATFORMS:
+            problems.append(
+                f"NNQUESTION_PLATFORMS={given['NNQUESTION_PLATFORMS']}: “{name}” is none of {', '.join(PLATFORMS)};"
+                " name one or more, with commas"
+            )
+    for platform, token in (("discord", "DISCORD_TOKEN"), ("slack", "SLACK_BOT_TOKEN")):
+        if platform in named and not given[token]:
+            problems.append(
+                f"{token} is not set, and NNQUESTION_PLATFORMS names {platform}; set it or leave {platform} out"
+            )
+    return named
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    problems = []
+    for name in sorted(environ):
+        if name.startswith("NNQUESTION_") and name not in NAMES:
+            close = difflib.get_close_matches(name, NAMES, n=1)
+            meant = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(NAMES[:3])}"
+            problems.append(f"{name}={environ[name]}: there is no such setting{meant}")
+    return problems

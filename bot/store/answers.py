@@ -1,0 +1,163 @@
+"""Answers with every revision they had, hints taken, and grades."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+
+from sqlite_utils import Database
+
+from bot.core.model import Answer, ChannelId, Grade, MemberId, Part, RoundId, RoundState, Share, Source
+from bot.store import rows
+from bot.store.codec import at_instant, at_instant_or_none, dump, instant, instant_or_none, load
+
+_GRADABLE: Final = (RoundState.CLOSED.value, RoundState.GRADED.value, RoundState.REVEALED.value)
+
+
+class AnswerRows:
+    """`Answers` in SQLite. `answers.ungraded` says that there are parts, and no grade yet of the standing revision."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, round_id: RoundId, member: MemberId) -> Answer | None:
+        row = rows.row(self._db, "SELECT * FROM answers WHERE round = ? AND member = ?", round_id, member)
+        return None if row is None else self._answer_of(row)
+
+    def of_round(self, round_id: RoundId) -> list[Answer]:
+        found = rows.rows(self._db, "SELECT * FROM answers WHERE round = ? ORDER BY first_at, member", round_id)
+        return [answer for answer in map(self._answer_of, found) if answer.parts]
+
+    def save(self, answer: Answer, *, cause: str, at: datetime, erase_history: bool = False) -> None:
+        round_ = rows.row(self._db, "SELECT channel FROM rounds WHERE id = ?", answer.round)
+        if round_ is None:
+            raise LookupError(f"round {answer.round} has not been added")
+        whose = {"round": answer.round, "member": answer.member}
+        row = {
+            **whose,
+            "channel": round_["channel"],
+            "revision": answer.revision,
+            "local_date": answer.local_date.isoformat(),
+            "late": answer.late,
+            "share": answer.share.value,
+            "erase": answer.erase,
+            "ungraded": bool(answer.parts) and not self._is_graded(answer.round, answer.member, answer.revision),
+        }
+        if not rows.change(self._db, _UPDATE, row):
+            rows.add(self._db, "answers", {**row, "first_at": instant(at)})
+        rows.change(self._db, "DELETE FROM parts WHERE round = :round AND member = :member", whose)
+        for position, part in enumerate(answer.parts):
+            rows.add(self._db, "parts", {**whose, "position": position, **_part_row(part, round_["channel"])})
+        if erase_history:
+            rows.change(self._db, "UPDATE revisions SET text = '' WHERE round = :round AND member = :member", whose)
+        line = {"revision": answer.revision, "cause": cause, "at": instant(at), "text": answer.text}
+        rows.add(self._db, "revisions", {**whose, **line})
+
+    def blank(self, round_id: RoundId, member: MemberId) -> None:
+        for table in ("parts", "revisions"):
+            rows.change(self._db, f"UPDATE {table} SET text = '' WHERE round = ? AND member = ?", [round_id, member])
+
+    def by_part(self, channel: ChannelId, message: str) -> Answer | None:
+        row = rows.row(
+            self._db,
+            "SELECT answers.* FROM parts JOIN answers USING (round, member) "
+            "WHERE parts.channel = ? AND message = ? AND source = ? ORDER BY said_at DESC LIMIT 1",
+            channel,
+            message,
+            Source.MESSAGE.value,
+        )
+        return None if row is None else self._answer_of(row)
+
+    def ungraded(self, limit: int) -> list[Answer]:
+        found = rows.rows(
+            self._db,
+            "SELECT answers.* FROM answers JOIN rounds ON rounds.id = round "
+            "WHERE ungraded = 1 AND state IN (?, ?, ?) ORDER BY first_at, round, member LIMIT ?",
+            *_GRADABLE,
+            limit,
+        )
+        return [self._answer_of(row) for row in found]
+
+    def hints(self, round_id: RoundId, member: MemberId) -> int:
+        return int(
+            self._db.execute(
+                "SELECT COUNT(*) FROM hints WHERE round = ? AND member = ?", [round_id, member]
+            ).fetchone()[0]
+        )
+
+    def add_hint(self, round_id: RoundId, member: MemberId, at: datetime) -> int:
+        number = self.hints(round_id, member) + 1
+        rows.add(self._db, "hints", {"round": round_id, "member": member, "number": number, "at": instant(at)})
+        return number
+
+    def grade(self, round_id: RoundId, member: MemberId) -> Grade | None:
+        row = rows.row(
+            self._db,
+            "SELECT grade FROM grades JOIN answers USING (round, member, revision) "
+            "WHERE round = ? AND member = ? ORDER BY id DESC LIMIT 1",
+            round_id,
+            member,
+        )
+        return None if row is None else load(Grade, row["grade"])
+
+    def add_grade(self, round_id: RoundId, member: MemberId, revision: int, grade: Grade, at: datetime) -> None:
+        graded = {"round": round_id, "member": member, "revision": revision}
+        row = {**graded, "grader": grade.grader, "grade": dump(Grade, grade), "at": instant(at)}
+        rows.add(self._db, "grades", row)
+        rows.change(
+            self._db,
+            "UPDATE answers SET ungraded = 0 WHERE round = :round AND member = :member AND revision = :revision",
+            graded,
+        )
+
+    def _is_graded(self, round_id: RoundId, member: MemberId, revision: int) -> bool:
+        found = self._db.execute(
+            "SELECT 1 FROM grades WHERE round = ? AND member = ? AND revision = ?", [round_id, member, revision]
+        )
+        return found.fetchone() is not None
+
+    def _answer_of(self, row: rows.Row) -> Answer:
+        parts = rows.rows(
+            self._db,
+            "SELECT * FROM parts WHERE round = ? AND member = ? ORDER BY position",
+            row["round"],
+            row["member"],
+        )
+        return Answer(
+            round=row["round"],
+            member=row["member"],
+            parts=tuple(map(_part_of, parts)),
+            revision=row["revision"],
+            local_date=date.fromisoformat(row["local_date"]),
+            late=bool(row["late"]),
+            share=Share(row["share"]),
+            erase=bool(row["erase"]),
+        )
+
+
+_UPDATE: Final = """
+    UPDATE answers SET channel = :channel, revision = :revision, local_date = :local_date, late = :late,
+        share = :share, erase = :erase, ungraded = :ungraded
+    WHERE round = :round AND member = :member
+"""
+
+
+def _part_row(part: Part, channel: ChannelId) -> rows.Row:
+    return {
+        "channel": channel,
+        "source": part.source.value,
+        "message": part.id,
+        "text": part.text,
+        "said_at": instant(part.said_at),
+        "edited_at": instant_or_none(part.edited_at),
+    }
+
+
+def _part_of(row: rows.Row) -> Part:
+    return Part(
+        source=Source(row["source"]),
+        id=row["message"],
+        text=row["text"],
+        said_at=at_instant(row["said_at"]),
+        edited_at=at_instant_or_none(row["edited_at"]),
+    )

@@ -1,0 +1,260 @@
+"""The tables, as named steps. A step that has been released is never changed or renamed: later changes are new steps.
+
+Instants are UTC text of one width, dates ISO text, truth 0 or 1, and nested values JSON (see `bot.store.codec`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlite_utils import Database, Migrations
+
+
+def m001_initial(db: Database) -> None:
+    """Everything that version 0.1 keeps."""
+    _drills(db)
+    _rounds(db)
+    _answers(db)
+    _ledger(db)
+    _deliveries(db)
+    _events(db)
+    _table(db, "members", {"id": str, "group_id": str, "name": str, "naming": str, "public": int}, "id", "naming")
+    _table(db, "facts", {"name": str, "value": str}, "name")
+
+
+_STEPS: Final = (m001_initial,)
+
+MIGRATIONS: Final = Migrations("nnquestion")
+for _step in _STEPS:
+    MIGRATIONS()(_step)
+
+
+def unknown_migrations(db: Database) -> list[str]:
+    """The steps this database has had that are not known here: a newer version made them."""
+    known = {step.__name__ for step in _STEPS}
+    return [applied.name for applied in MIGRATIONS.applied(db) if applied.name not in known]
+
+
+def _drills(db: Database) -> None:
+    # A drill and a plan are documents: read and written whole. What queries look for stands beside them.
+    _table(
+        db,
+        "drills",
+        {"channel": str, "group_id": str, "state": str, "next_at": str, "drill": str},
+        "channel",
+        "next_at",
+    )
+    _table(db, "plans", {"channel": str, "plan": str}, "channel")
+
+
+def _rounds(db: Database) -> None:
+    _table(db, "questions", {"digest": str, "id": str, "version": int, "question": str}, "digest")
+    _table(
+        db,
+        "rounds",
+        {
+            "id": str,
+            "channel": str,
+            "group_id": str,
+            "kind": str,
+            "state": str,
+            "question": str,
+            "local_date": str,
+            "opened_at": str,
+            "closes_at": str,
+            "reveal_at": str,
+            "planned_at": str,
+            "zone": str,
+            "cycle": int,
+            "sealed": int,
+            "asked_by": str,
+            "card_channel": str,
+            "card_thread": str,
+            "card_message": str,
+            "thread_channel": str,
+            "thread": str,
+            "card_deleted": int,
+            "revealed_at": str,
+        },
+        "id",
+        "asked_by",
+        "card_channel",
+        "card_thread",
+        "card_message",
+        "thread_channel",
+        "thread",
+        "revealed_at",
+        foreign_keys=[("question", "questions", "digest")],
+    )
+    for columns in (
+        ["channel", "opened_at", "id"],
+        ["channel", "state"],
+        ["channel", "kind", "id"],
+        ["state", "closes_at", "id"],
+        ["state", "reveal_at", "id"],
+        ["card_channel", "card_message"],
+        ["thread_channel", "thread"],
+    ):
+        db.table("rounds").create_index(columns)
+    _only_added_to(db, "questions", "a question is kept as it was asked")
+    db.execute(
+        "CREATE TRIGGER rounds_keep_question BEFORE UPDATE OF question ON rounds WHEN NEW.question IS NOT OLD.question "
+        "BEGIN SELECT RAISE(ABORT, 'a round keeps its question as it was asked'); END"
+    )
+
+
+def _answers(db: Database) -> None:
+    of_answer = (("round", "member"), "answers", ("round", "member"))
+    _table(
+        db,
+        "answers",
+        {
+            "round": str,
+            "member": str,
+            "channel": str,
+            "revision": int,
+            "local_date": str,
+            "late": int,
+            "share": str,
+            "erase": int,
+            "first_at": str,
+            "ungraded": int,
+        },
+        ("round", "member"),
+        foreign_keys=[("round", "rounds", "id")],
+    )
+    db.execute("CREATE INDEX answers_ungraded ON answers (first_at) WHERE ungraded = 1")
+    _table(
+        db,
+        "parts",
+        {
+            "round": str,
+            "member": str,
+            "position": int,
+            "channel": str,
+            "source": str,
+            "message": str,
+            "text": str,
+            "said_at": str,
+            "edited_at": str,
+        },
+        ("round", "member", "position"),
+        "edited_at",
+        foreign_keys=[of_answer],
+    )
+    db.table("parts").create_index(["channel", "message"])
+    _table(
+        db,
+        "revisions",
+        {"id": int, "round": str, "member": str, "revision": int, "cause": str, "at": str, "text": str},
+        "id",
+        foreign_keys=[of_answer],
+    )
+    db.table("revisions").create_index(["round", "member"])
+    _table(
+        db,
+        "hints",
+        {"round": str, "member": str, "number": int, "at": str},
+        ("round", "member", "number"),
+        foreign_keys=[("round", "rounds", "id")],
+    )
+    _table(
+        db,
+        "grades",
+        {"id": int, "round": str, "member": str, "revision": int, "grader": str, "grade": str, "at": str},
+        "id",
+        foreign_keys=[of_answer],
+    )
+    db.table("grades").create_index(["round", "member", "revision", "grader"], unique=True)
+    _only_added_to(db, "grades", "grades are only added")
+
+
+def _ledger(db: Database) -> None:
+    # No foreign key: points outlive the rounds they came from.
+    _table(
+        db,
+        "ledger",
+        {
+            "sequence": int,
+            "id": str,
+            "group_id": str,
+            "channel": str,
+            "member": str,
+            "round": str,
+            "question": str,
+            "cycle": int,
+            "local_date": str,
+            "points": int,
+            "reason": str,
+            "at": str,
+        },
+        "sequence",
+    )
+    ledger = db.table("ledger")
+    ledger.create_index(["id"], unique=True)
+    ledger.create_index(["round", "member"])
+    ledger.create_index(["group_id", "member", "question"])
+    ledger.create_index(["group_id", "local_date", "channel", "member", "round", "points"])
+    _only_added_to(db, "ledger", "the ledger is only added to")
+
+
+def _deliveries(db: Database) -> None:
+    _table(
+        db,
+        "deliveries",
+        {
+            "sequence": int,
+            "key": str,
+            "channel": str,
+            "thread": str,
+            "action": str,
+            "created_at": str,
+            "round": str,
+            "card": str,
+            "title": str,
+            "state": str,
+            "attempts": int,
+            "not_before": str,
+            "unclear": int,
+            "sent": str,
+            "note": str,
+        },
+        "sequence",
+        "thread",
+        "round",
+        "card",
+        "not_before",
+    )
+    deliveries = db.table("deliveries")
+    deliveries.create_index(["key"], unique=True)
+    deliveries.create_index(["round"])
+    db.execute(
+        "CREATE INDEX deliveries_unfinished ON deliveries (channel, sequence) WHERE state IN ('owed', 'claimed')"
+    )
+
+
+def _events(db: Database) -> None:
+    _table(db, "events", {"sequence": int, "id": str, "at": str, "data": str, "outcome": str}, "sequence", "outcome")
+    db.table("events").create_index(["id"], unique=True)
+    db.execute("CREATE INDEX events_waiting ON events (sequence) WHERE outcome IS NULL")
+
+
+def _table(
+    db: Database,
+    name: str,
+    columns: dict[str, type],
+    pk: str | tuple[str, ...],
+    *nullable: str,
+    foreign_keys: list[Any] | None = None,
+) -> None:
+    """A strict table whose columns must all have a value, except those named as nullable."""
+    not_null = [column for column in columns if column not in nullable]
+    db.table(name).create(columns, pk=pk, not_null=not_null, foreign_keys=foreign_keys or [], strict=True)
+
+
+def _only_added_to(db: Database, table: str, why: str) -> None:
+    for change in ("UPDATE", "DELETE"):
+        db.execute(
+            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{why}'); END"
+        )

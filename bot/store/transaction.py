@@ -1,0 +1,26 @@
+"""All tables inside one transaction."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+from bot.store.answers import AnswerRows
+from bot.store.deliveries import DeliveryRows
+from bot.store.drills import DrillRows
+from bot.store.events import EventRows, FactRows, MemberRows
+from bot.store.ledger import LedgerRows
+from bot.store.rounds import RoundRows
+
+
+class Tables:
+    """A `Transaction` over a connection on which one has begun."""
+
+    def __init__(self, db: Database) -> None:
+        self.drills = DrillRows(db)
+        self.rounds = RoundRows(db)
+        self.answers = AnswerRows(db)
+        self.ledger = LedgerRows(db)
+        self.members = MemberRows(db)
+        self.deliveries = DeliveryRows(db)
+        self.events = EventRows(db)
+        self.facts = FactRows(db)

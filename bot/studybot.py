@@ -1,0 +1,273 @@
+"""The shell: ticks, answers, commands and buttons. It awaits the store and the grader, and decides nothing itself."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final, TypeVar, assert_never
+
+from bot.core import answering, commands, outcomes, replies, rounds
+from bot.core.answering import Deleted, Form, Said, Submitted
+from bot.core.card import Card, Press
+from bot.core.model import (
+    Answer,
+    ChannelId,
+    Grade,
+    Occurrence,
+    Place,
+    Question,
+    Receipt,
+    Round,
+    RoundId,
+    RoundState,
+    Told,
+    Why,
+    daily_round_id,
+)
+from bot.core.planning import Banks
+from bot.core.ports import Grader, Store, StoreError, Transaction
+from bot.core.replies import Asker
+from bot.core.setting_up import Refused
+
+log = logging.getLogger(__name__)
+
+GRADED_AT_ONCE: Final = 50
+FETCHING_AT_MOST: Final = timedelta(minutes=15)
+"""A round waits this long for answers that are still being fetched, and no longer."""
+
+LOOKED_AT: Final = 10
+"""A channel's latest rounds, among which the unrevealed ones are."""
+
+_UNREVEALED: Final = frozenset({RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED})
+
+T = TypeVar("T")
+
+
+class StudyBot:
+    """What happens, to the store: every method is safe to call twice with the same thing."""
+
+    def __init__(
+        self, store: Store, grader: Grader, banks: Callable[[], Banks], *, owed: Callable[[], None] = lambda: None
+    ) -> None:
+        """`banks` gives the banks as they are now; `owed` is called when something may have to be sent or done."""
+        self._store = store
+        self._grader = grader
+        self._banks = banks
+        self._owed = owed
+        self._fetching: dict[ChannelId, datetime] = {}
+
+    # --- the clock --------------------------------------------------------------------------------------------
+
+    async def tick(self, now: datetime) -> None:
+        """Do what is due: close, grade, reveal, then open. A fault in one channel leaves the others working."""
+        held = {channel for channel, since in self._fetching.items() if now - since <= FETCHING_AT_MOST}
+        to_close = await self._store.read(lambda tx: tx.rounds.to_close(now))
+        await self._each(
+            [round_.id for round_ in to_close if round_.channel not in held],
+            lambda tx, round_id: rounds.close(tx, round_id, now),
+        )
+        await self._grade(now)
+        to_reveal = await self._store.read(lambda tx: tx.rounds.to_reveal(now))
+        await self._each([round_.id for round_ in to_reveal], lambda tx, round_id: rounds.reveal(tx, round_id, now))
+        due = await self._store.read(lambda tx: tx.drills.due(now))
+        banks = self._banks()
+        await self._each([drill.channel for drill in due], lambda tx, channel: rounds.open_due(tx, banks, channel, now))
+
+    async def _each(self, ids: Iterable[T], work: Callable[[Transaction, T], object]) -> None:
+        for one in ids:
+            try:
+                await self._store.write(lambda tx, one=one: work(tx, one))  # type: ignore[misc]
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("%s: could not do what is due", one)
+
+    async def _grade(self, now: datetime) -> None:
+        before: list[Answer] = []
+        while batch := await self._store.read(lambda tx: tx.answers.ungraded(GRADED_AT_ONCE)):
+            if batch == before:  # Nothing moved: better late than for ever.
+                log.error("%d answers stay ungraded", len(batch))
+                return
+            before = batch
+            for round_id in dict.fromkeys(answer.round for answer in batch):
+                answers = [answer for answer in batch if answer.round == round_id]
+                await self._grade_round(round_id, answers, now)
+
+    async def _grade_round(self, round_id: RoundId, answers: Sequence[Answer], now: datetime) -> None:
+        round_ = await self._store.read(lambda tx: tx.rounds.get(round_id))
+        if round_ is None:
+            return
+        grades = await self._grades(round_.question, answers)
+        graded = list(zip(answers, grades, strict=True))
+        await self._store.write(lambda tx: rounds.save_grades(tx, graded, now))
+
+    async def _grades(self, question: Question, answers: Sequence[Answer]) -> list[Grade]:
+        try:
+            return await self._grader.grade(question, answers)
+        except Exception:
+            # A reveal must not wait for ever on one answer: it counts as tried, and says that it was not graded.
+            log.exception("grading %s failed", question.id)
+            return [Grade(score=0.0, level=0, unsure=True, grader="none: the grader failed") for _ in answers]
+
+    def fetching(self, channel: ChannelId, now: datetime) -> None:
+        """Hold the channel's rounds open while answers given in a gap are fetched; `fetched` ends it."""
+        self._fetching[channel] = now
+
+    def fetched(self, channel: ChannelId) -> None:
+        """All that was said in the channel during a gap has been handed in."""
+        self._fetching.pop(channel, None)
+        self._owed()
+
+    async def live_threads(self) -> list[Place]:
+        """The threads in which answers may still be missing: of rounds that are not revealed yet."""
+
+        def work(tx: Transaction) -> list[Place]:
+            latest = [round_ for drill in tx.drills.all() for round_ in tx.rounds.of_channel(drill.channel, LOOKED_AT)]
+            return [round_.thread for round_ in latest if round_.thread is not None and round_.state in _UNREVEALED]
+
+        return await self._store.read(work)
+
+    # --- what members do --------------------------------------------------------------------------------------
+
+    async def answer(self, happened: Said | Deleted | Form | Submitted, now: datetime) -> Told:
+        """Take what a member said, edited, deleted or sent. The same thing again gets the same receipt again."""
+
+        def work(tx: Transaction) -> Told:
+            if not tx.events.add(Occurrence(id=happened.id, at=now)):
+                known = tx.events.outcome(happened.id)
+                return _told_from(known) if known else answering.TALK
+            told = _take(tx, happened)
+            tx.events.finish(happened.id, _told_as_text(told))
+            return told
+
+        told = await self._store.write(work)
+        if told.receipt is not Receipt.NOT_COUNTED:
+            self._owed()
+        return told
+
+    async def command(self, asker: Asker, text: str, *, id: str, now: datetime) -> Card:
+        """Carry out what stands after `/nnquestion`; `id` is the platform's for this one request."""
+        try:
+            invocation = commands.read(text)
+        except commands.Misread as misread:
+            return replies.refused(str(misread))
+        return await self._once(id, now, lambda tx: replies.answer(tx, self._banks(), asker, invocation, now))
+
+    async def begin(self, asker: Asker, options: Mapping[str, str], now: datetime) -> Card | None:
+        """Give a channel its first drill, with today's round; None where it has a drill."""
+        card = await self._store.write(lambda tx: replies.begin(tx, self._banks(), asker, options, now))
+        self._owed()
+        return card
+
+    async def press(self, asker: Asker, press: Press, about: str, *, id: str, now: datetime) -> Card:
+        """Carry out a button other than Answer, whose form the adapter opens itself."""
+
+        def work(tx: Transaction) -> Card:
+            round_ = tx.rounds.get(RoundId(about))
+            match press:
+                case Press.HINT if round_ is not None and round_.group == asker.group:
+                    return replies.hint_for(tx, asker, round_, now)
+                case Press.RESULT:
+                    return replies.result_of(tx, asker, RoundId(about))
+                case Press.RESUME:
+                    there = Asker(
+                        member=asker.member,
+                        name=asker.name,
+                        organizer=asker.organizer,
+                        place=Place(channel=ChannelId(about)),
+                    )
+                    if there.group != asker.group:
+                        raise Refused("This drill belongs to another group.")
+                    return replies.answer(tx, self._banks(), there, commands.read("resume"), now)
+            raise Refused("This button no longer does anything.")
+
+        if press is Press.RESULT:  # It changes nothing, and may be asked for as often as one likes.
+            return await self._plainly(work)
+        return await self._once(id, now, work)
+
+    async def _plainly(self, work: Callable[[Transaction], Card]) -> Card:
+        try:
+            return await self._store.read(work)
+        except Refused as refused:
+            return replies.refused(str(refused))
+
+    async def _once(self, id: str, now: datetime, work: Callable[[Transaction], Card]) -> Card:
+        def guarded(tx: Transaction) -> Card:
+            if not tx.events.add(Occurrence(id=id, at=now)):
+                return replies.refused("I have done that already.")
+            card = work(tx)
+            tx.events.finish(id, "done")
+            return card
+
+        try:
+            card = await self._store.write(guarded)
+        except Refused as refused:
+            return replies.refused(str(refused))
+        self._owed()
+        return card
+
+    # --- what platforms lose ----------------------------------------------------------------------------------
+
+    async def card_deleted(self, round_id: RoundId) -> None:
+        """Somebody removed a round's card."""
+        await self._with_round(round_id, lambda tx, round_: outcomes.card_deleted(tx, round_))
+
+    async def thread_deleted(self, round_id: RoundId, now: datetime) -> None:
+        """Somebody removed a round's thread."""
+        await self._with_round(round_id, lambda tx, round_: outcomes.thread_deleted(tx, round_, now))
+        self._owed()
+
+    async def _with_round(self, round_id: RoundId, work: Callable[[Transaction, Round], None]) -> None:
+        def loaded(tx: Transaction) -> None:
+            round_ = tx.rounds.get(round_id)
+            if round_ is not None:
+                work(tx, round_)
+
+        await self._store.write(loaded)
+
+    async def round_at(self, place: Place) -> Round | None:
+        """The round a command or an answer means at a place."""
+        return await self._store.read(lambda tx: replies.the_round(tx, place))
+
+    async def round_on(self, channel: ChannelId, on: date) -> Round | None:
+        """The channel's daily round of a local date."""
+        return await self._store.read(lambda tx: tx.rounds.get(daily_round_id(channel, on)))
+
+
+def _take(tx: Transaction, happened: Said | Deleted | Form | Submitted) -> Told:
+    match happened:
+        case Said():
+            return answering.hear(tx, happened)
+        case Deleted():
+            return answering.forget_message(tx, happened)
+        case Form():
+            return answering.take_form(tx, happened)
+        case Submitted():
+            return answering.submit(tx, happened)
+        case _:
+            assert_never(happened)
+
+
+def _told_as_text(told: Told) -> str:
+    return json.dumps(
+        {
+            "receipt": told.receipt,
+            "round": told.round,
+            "why": told.why,
+            "counts": told.counts,
+            "counts_no_more": told.counts_no_more,
+        }
+    )
+
+
+def _told_from(text: str) -> Told:
+    kept = json.loads(text)
+    return Told(
+        receipt=Receipt(kept["receipt"]),
+        round=kept["round"] and RoundId(kept["round"]),
+        why=kept["why"] and Why(kept["why"]),
+        counts=tuple(kept["counts"]),
+        counts_no_more=tuple(kept["counts_no_more"]),
+    )

@@ -1,0 +1,1 @@
+"""What a store promises, and SQLite in particular."""

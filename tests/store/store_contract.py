@@ -1,0 +1,783 @@
+"""What every store promises. A test module subclasses `StoreContract` and gives it a `store` fixture."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bot.core.model import (
+    Action,
+    DeliveryState,
+    Drill,
+    DrillState,
+    GroupId,
+    MessageRef,
+    Naming,
+    Opening,
+    Place,
+    QuestionId,
+    Round,
+    RoundId,
+    RoundState,
+    Share,
+    Source,
+)
+from bot.core.ports import Store, StoreError, Transaction
+from tests.factories import (
+    ADA,
+    BOB,
+    CHANNEL,
+    DAY,
+    GROUP,
+    HOUR,
+    MINUTE,
+    NOW,
+    RANDOM,
+    TODAY,
+    Kept,
+    keep,
+    make_answer,
+    make_card,
+    make_delivery,
+    make_drill,
+    make_entry,
+    make_grade,
+    make_member,
+    make_occurrence,
+    make_part,
+    make_plan,
+    make_question,
+    make_ref,
+    make_round,
+)
+
+
+def setting(name: str, value: str) -> Callable[[Transaction], None]:
+    """Work that sets a fact."""
+    return lambda tx: tx.facts.set(name, value)
+
+
+async def kept(store: Store, *values: Kept) -> None:
+    """Store values in one transaction."""
+    await store.write(lambda tx: keep(tx, *values))
+
+
+class TransactionContract:
+    """Work is done wholly or not at all, and seen by all that begins after it."""
+
+    async def test_work_returns_what_it_found(self, store: Store) -> None:
+        assert await store.write(lambda tx: tx.facts.get("colour") or "none") == "none"
+        assert await store.read(lambda tx: 7) == 7
+
+    async def test_a_read_sees_what_a_write_before_it_did(self, store: Store) -> None:
+        for number in range(20):
+            await store.write(setting("number", str(number)))
+            assert await store.read(lambda tx: tx.facts.get("number")) == str(number)
+
+    async def test_work_sees_what_it_has_done_itself(self, store: Store) -> None:
+        def work(tx: Transaction) -> str | None:
+            tx.facts.set("colour", "red")
+            return tx.facts.get("colour")
+
+        assert await store.write(work) == "red"
+
+    async def test_work_that_raises_leaves_nothing_and_its_error_is_raised(self, store: Store) -> None:
+        def work(tx: Transaction) -> None:
+            tx.facts.set("colour", "red")
+            keep(tx, make_round(), make_answer())
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no"):
+            await store.write(work)
+        assert await store.read(lambda tx: (tx.facts.get("colour"), tx.rounds.get(make_round().id))) == (None, None)
+
+    async def test_work_that_raises_harms_no_other(self, store: Store) -> None:
+        def work(tx: Transaction, number: int) -> int:
+            tx.facts.set(f"number {number}", "here")
+            return 1 // (number % 2)
+
+        done = await asyncio.gather(*(store.write(partial(work, number=n)) for n in range(10)), return_exceptions=True)
+        assert [isinstance(result, ZeroDivisionError) for result in done] == [n % 2 == 0 for n in range(10)]
+        there = await store.read(lambda tx: [n for n in range(10) if tx.facts.get(f"number {n}")])
+        assert there == [1, 3, 5, 7, 9]
+
+    async def test_an_iterator_that_ends_in_the_work_does_not_leave_its_caller_waiting(self, store: Store) -> None:
+        with pytest.raises(RuntimeError):
+            await asyncio.wait_for(store.write(lambda tx: next(iter(tx.drills.all()))), 5)
+        with pytest.raises(RuntimeError):
+            await asyncio.wait_for(store.read(lambda tx: next(iter(tx.drills.all()))), 5)
+
+    async def test_work_handed_over_together_is_done_in_that_order(self, store: Store) -> None:
+        def add(tx: Transaction, number: int) -> None:
+            tx.facts.set("numbers", f"{tx.facts.get('numbers') or ''}{number} ")
+
+        await asyncio.gather(*(store.write(partial(add, number=n)) for n in range(30)))
+        assert await store.read(lambda tx: tx.facts.get("numbers")) == "".join(f"{n} " for n in range(30))
+
+    async def test_a_read_may_not_write(self, store: Store) -> None:
+        with pytest.raises(StoreError):
+            await store.read(lambda tx: tx.facts.set("colour", "red"))
+        assert await store.read(lambda tx: tx.facts.get("colour")) is None
+
+    async def test_a_read_keeps_its_snapshot_whatever_is_written_meanwhile(self, store: Store) -> None:
+        await store.write(lambda tx: tx.facts.set("colour", "red"))
+        looked, written = threading.Event(), threading.Event()
+
+        def look_twice(tx: Transaction) -> tuple[str | None, str | None]:
+            first = tx.facts.get("colour")
+            looked.set()
+            assert written.wait(5)
+            return first, tx.facts.get("colour")
+
+        reading = asyncio.create_task(store.read(look_twice))
+        assert await asyncio.to_thread(looked.wait, 5)
+        await store.write(lambda tx: tx.facts.set("colour", "blue"))
+        written.set()
+        assert await reading == ("red", "red")
+        assert await store.read(lambda tx: tx.facts.get("colour")) == "blue"
+
+    async def test_a_caller_who_is_cancelled_stops_nobody_else(self, store: Store) -> None:
+        started, go_on = threading.Event(), threading.Event()
+
+        def hold(tx: Transaction) -> None:
+            tx.facts.set("holding", "done")
+            started.set()
+            assert go_on.wait(5)
+
+        holding = asyncio.create_task(store.write(hold))
+        assert await asyncio.to_thread(started.wait, 5)
+        waiting = [asyncio.create_task(store.write(setting(f"{n}", "done"))) for n in range(3)]
+        await asyncio.sleep(0)
+        holding.cancel()
+        waiting[1].cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(waiting[0], waiting[2])
+        there = await store.read(lambda tx: [tx.facts.get(name) for name in ("holding", "0", "1", "2")])
+        assert there == ["done", "done", None, "done"]
+
+    async def test_closing_finishes_the_work_that_waits(self, store: Store) -> None:
+        writing = [asyncio.create_task(store.write(setting(f"{n}", "x"))) for n in range(20)]
+        reading = asyncio.create_task(store.read(lambda tx: tx.facts.get("0")))
+        await asyncio.wait(writing, return_when=asyncio.FIRST_COMPLETED)
+        await store.close()
+        assert await asyncio.gather(*writing) == [None] * 20
+        assert await reading in (None, "x")
+
+    async def test_work_after_closing_is_refused(self, store: Store) -> None:
+        await store.close()
+        with pytest.raises(StoreError):
+            await store.write(lambda tx: None)
+        with pytest.raises(StoreError):
+            await store.read(lambda tx: None)
+
+    async def test_closing_twice_is_the_same_as_once(self, store: Store) -> None:
+        await store.write(lambda tx: None)
+        await asyncio.gather(store.close(), store.close())
+        await store.close()
+
+
+class DrillsContract:
+    """Drills and plans, one for each channel."""
+
+    async def test_a_drill_comes_back_as_it_was_saved(self, store: Store) -> None:
+        drill = make_drill(
+            topics=frozenset({"training", "attention"}),
+            difficulties=frozenset({1, 3}),
+            organizers=frozenset({ADA, BOB}),
+            skipped_since=(TODAY, date(2026, 11, 23)),
+            state=DrillState.ASLEEP,
+            state_reason="nobody answered",
+        )
+        await kept(store, drill)
+        assert await store.read(lambda tx: tx.drills.get(CHANNEL)) == drill
+
+    async def test_a_channel_without_drill_has_none(self, store: Store) -> None:
+        assert await store.read(lambda tx: (tx.drills.get(CHANNEL), tx.drills.plan(CHANNEL))) == (None, None)
+
+    async def test_saving_a_drill_again_replaces_it(self, store: Store) -> None:
+        changed = make_drill(sealed=True, next=None)
+        await kept(store, make_drill(), changed)
+        assert await store.read(lambda tx: tx.drills.all()) == [changed]
+
+    async def test_all_drills_come_by_channel(self, store: Store) -> None:
+        await kept(store, make_drill(RANDOM), make_drill(CHANNEL))
+        assert [drill.channel for drill in await store.read(lambda tx: tx.drills.all())] == [CHANNEL, RANDOM]
+
+    async def test_drills_are_due_from_the_instant_of_their_opening(self, store: Store) -> None:
+        await kept(store, make_drill())
+        assert await store.read(lambda tx: tx.drills.due(NOW - timedelta(microseconds=1))) == []
+        assert await store.read(lambda tx: tx.drills.due(NOW)) == [make_drill()]
+
+    async def test_due_drills_come_by_opening_then_channel(self, store: Store) -> None:
+        def opening(channel: str, at: datetime) -> Drill:
+            return make_drill(channel, next=Opening(on=TODAY, at=at))
+
+        await kept(store, opening("t:g/c", NOW), opening("t:g/a", NOW), opening("t:g/z", NOW - HOUR))
+        due = await store.read(lambda tx: tx.drills.due(NOW))
+        assert [drill.channel for drill in due] == ["t:g/z", "t:g/a", "t:g/c"]
+
+    @pytest.mark.parametrize("drill", [make_drill(state=DrillState.OFF), make_drill(state=DrillState.ASLEEP)])
+    async def test_a_drill_that_is_not_on_is_never_due(self, store: Store, drill: Drill) -> None:
+        await kept(store, drill)
+        assert await store.read(lambda tx: tx.drills.due(NOW + DAY)) == []
+
+    async def test_a_drill_without_next_opening_is_never_due(self, store: Store) -> None:
+        await kept(store, make_drill(next=None))
+        assert await store.read(lambda tx: tx.drills.due(NOW + DAY)) == []
+
+    async def test_a_plan_keeps_its_order_and_needs_no_drill(self, store: Store) -> None:
+        plan = make_plan(asked=(QuestionId("nn:b"), QuestionId("nn:a")), gave_up=("no gap of three days",))
+        await kept(store, make_plan(cycle=0, questions=()), plan)
+        assert await store.read(lambda tx: tx.drills.plan(CHANNEL)) == plan
+
+
+def _at_place(tx: Transaction, place: Place) -> Round | None:
+    return tx.rounds.by_place(place)
+
+
+def _with_card(tx: Transaction, ref: MessageRef) -> Round | None:
+    return tx.rounds.by_card(ref)
+
+
+class RoundsContract:
+    """Rounds, found by their times, channel, card and thread."""
+
+    async def test_a_round_comes_back_as_it_was_added(self, store: Store) -> None:
+        round_ = make_round(
+            card=make_ref("9"),
+            thread=Place(channel=CHANNEL, thread="9"),
+            asked_by=ADA,
+            sealed=True,
+            card_deleted=True,
+            revealed_at=NOW + DAY,
+            cycle=2,
+            zone="Europe/Lisbon",
+        )
+        await kept(store, round_)
+        assert await store.read(lambda tx: tx.rounds.get(round_.id)) == round_
+
+    async def test_an_unknown_round_is_none(self, store: Store) -> None:
+        assert await store.read(lambda tx: tx.rounds.get(RoundId("nowhere"))) is None
+
+    async def test_a_round_whose_id_is_taken_is_not_added(self, store: Store) -> None:
+        first, second = make_round(), make_round(zone="Asia/Tokyo", question=make_question("adam"))
+        assert await store.write(lambda tx: tx.rounds.add(first))
+        assert not await store.write(lambda tx: tx.rounds.add(second))
+        assert await store.read(lambda tx: tx.rounds.get(first.id)) == first
+
+    async def test_saving_a_round_changes_it(self, store: Store) -> None:
+        round_ = make_round()
+        changed = replace(round_, state=RoundState.REVEALED, card=make_ref("9"), revealed_at=NOW)
+        await kept(store, round_)
+        await store.write(lambda tx: tx.rounds.save(changed))
+        assert await store.read(lambda tx: tx.rounds.get(round_.id)) == changed
+
+    async def test_saving_a_round_never_changes_its_question(self, store: Store) -> None:
+        round_ = make_round()
+        await kept(store, round_)
+        other = replace(round_, question=make_question("adam"), state=RoundState.CLOSED)
+        await store.write(lambda tx: tx.rounds.save(other))
+        assert await store.read(lambda tx: tx.rounds.get(round_.id)) == replace(round_, state=RoundState.CLOSED)
+
+    async def test_each_round_keeps_the_question_as_it_was_asked_there(self, store: Store) -> None:
+        first = make_round()
+        second = make_round(RANDOM, question=replace(first.question, prompt="What is dropout, really?"))
+        third = make_round(RANDOM, number=1)
+        await kept(store, first, second, third)
+        assert await store.read(lambda tx: [tx.rounds.get(r.id) for r in (first, second, third)]) == [
+            first,
+            second,
+            third,
+        ]
+
+    async def test_a_round_that_was_never_added_cannot_be_saved(self, store: Store) -> None:
+        with pytest.raises(LookupError):
+            await store.write(lambda tx: tx.rounds.save(make_round()))
+        assert await store.read(lambda tx: tx.rounds.get(make_round().id)) is None
+
+    async def test_live_rounds_are_the_open_ones_daily_first_then_oldest(self, store: Store) -> None:
+        extra = make_round(number=1, opened_at=NOW - HOUR)
+        older = make_round(on=date(2026, 11, 21))
+        await kept(
+            store,
+            extra,
+            make_round(),
+            older,
+            make_round(on=date(2026, 11, 20), state=RoundState.CLOSED),
+            make_round(RANDOM),
+        )
+        assert await store.read(lambda tx: tx.rounds.live(CHANNEL)) == [older, make_round(), extra]
+
+    async def test_open_rounds_are_to_close_from_the_instant_of_their_closing(self, store: Store) -> None:
+        second, first = make_round(closes_at=NOW), make_round(RANDOM, closes_at=NOW - MINUTE)
+        tie = make_round(number=1, closes_at=NOW)
+        await kept(store, second, first, tie)
+        await kept(store, make_round(number=2, closes_at=NOW, state=RoundState.CLOSED))
+        assert await store.read(lambda tx: tx.rounds.to_close(NOW)) == [first, tie, second]
+        assert await store.read(lambda tx: tx.rounds.to_close(NOW - timedelta(microseconds=1))) == [first]
+
+    async def test_closed_and_graded_rounds_are_to_reveal_from_the_instant_of_their_reveal(self, store: Store) -> None:
+        closed = make_round(reveal_at=NOW, state=RoundState.CLOSED)
+        graded = make_round(RANDOM, reveal_at=NOW - MINUTE, state=RoundState.GRADED)
+        await kept(store, closed, graded)
+        for number, state in enumerate((RoundState.OPEN, RoundState.REVEALED, RoundState.SKIPPED), 1):
+            await kept(store, make_round(number=number, reveal_at=NOW, state=state))
+        assert await store.read(lambda tx: tx.rounds.to_reveal(NOW)) == [graded, closed]
+        assert await store.read(lambda tx: tx.rounds.to_reveal(NOW - MINUTE)) == [graded]
+
+    async def test_a_round_is_found_by_its_thread(self, store: Store) -> None:
+        round_ = make_round(thread=Place(channel=CHANNEL, thread="9"))
+        await kept(store, round_, make_round(number=1))
+        assert await store.read(lambda tx: tx.rounds.by_place(Place(channel=CHANNEL, thread="9"))) == round_
+        for place in (Place(channel=CHANNEL), Place(channel=CHANNEL, thread="8"), Place(channel=RANDOM, thread="9")):
+            assert await store.read(partial(_at_place, place=place)) is None
+
+    async def test_a_round_is_found_by_its_card(self, store: Store) -> None:
+        round_ = make_round(card=make_ref("9"))
+        await kept(store, round_, make_round(number=1))
+        assert await store.read(lambda tx: tx.rounds.by_card(make_ref("9"))) == round_
+        for ref in (make_ref("8"), make_ref("9", RANDOM), make_ref("9", thread="9")):
+            assert await store.read(partial(_with_card, ref=ref)) is None
+
+    async def test_a_channels_rounds_come_latest_first(self, store: Store) -> None:
+        days = [make_round(on=date(2026, 11, day)) for day in (20, 22, 21)]
+        tie = make_round(number=1, opened_at=days[1].opened_at)
+        await kept(store, *days, tie, make_round(RANDOM))
+        assert await store.read(lambda tx: tx.rounds.of_channel(CHANNEL)) == [days[1], tie, days[2], days[0]]
+        assert await store.read(lambda tx: tx.rounds.of_channel(CHANNEL, 2)) == [days[1], tie]
+
+    async def test_extra_rounds_are_counted_by_their_highest_number(self, store: Store) -> None:
+        assert await store.read(lambda tx: tx.rounds.count_extra(CHANNEL)) == 0
+        await kept(store, make_round(), make_round(number=9), make_round(number=10), make_round(RANDOM, number=30))
+        assert await store.read(lambda tx: tx.rounds.count_extra(CHANNEL)) == 10
+
+
+class AnswersContract:
+    """Answers, their parts, hints and grades."""
+
+    async def test_an_answer_comes_back_as_it_was_saved(self, store: Store) -> None:
+        answer = make_answer(
+            parts=(
+                make_part("one", id="z"),
+                make_part("two", id="a", said_at=NOW),
+                make_part("three", source=Source.FORM, id="f"),
+            ),
+            late=True,
+            share=Share.WITHOUT_NAME,
+            erase=True,
+            revision=3,
+        )
+        await kept(store, make_round(), answer)
+        assert await store.read(lambda tx: tx.answers.get(answer.round, ADA)) == answer
+        assert answer.text == "one\ntwo\nthree"
+
+    async def test_who_has_not_answered_has_no_answer(self, store: Store) -> None:
+        await kept(store, make_round(), make_answer())
+        assert await store.read(lambda tx: tx.answers.get(make_round().id, BOB)) is None
+
+    async def test_a_revision_replaces_the_parts(self, store: Store) -> None:
+        revised = make_answer(revision=2, parts=(make_part("anew", id="m2"),))
+        await kept(store, make_round(), make_answer(), revised)
+        assert await store.read(lambda tx: tx.answers.of_round(revised.round)) == [revised]
+
+    async def test_an_answer_needs_its_round(self, store: Store) -> None:
+        with pytest.raises(LookupError):
+            await kept(store, make_answer())
+        assert await store.read(lambda tx: tx.answers.get(make_round().id, ADA)) is None
+
+    async def test_a_withdrawn_answer_is_kept_and_not_counted(self, store: Store) -> None:
+        withdrawn = make_answer(revision=2, parts=())
+        await kept(store, make_round(), make_answer(), withdrawn)
+        assert await store.read(lambda tx: tx.answers.get(withdrawn.round, ADA)) == withdrawn
+        assert await store.read(lambda tx: tx.answers.of_round(withdrawn.round)) == []
+
+    async def test_answers_come_in_the_order_they_were_first_given(self, store: Store) -> None:
+        def give(tx: Transaction) -> None:
+            keep(tx, make_round(), make_round(RANDOM), make_answer(make_round(RANDOM)))
+            tx.answers.save(make_answer(member=BOB), cause="message", at=NOW)
+            tx.answers.save(make_answer(member=ADA), cause="message", at=NOW + MINUTE)
+            tx.answers.save(make_answer(member="t:g/@aa"), cause="message", at=NOW + MINUTE)
+            tx.answers.save(make_answer(member=BOB, revision=2), cause="edit", at=NOW + HOUR)
+
+        await store.write(give)
+        answers = await store.read(lambda tx: tx.answers.of_round(make_round().id))
+        assert [(answer.member, answer.revision) for answer in answers] == [(BOB, 2), ("t:g/@aa", 1), (ADA, 1)]
+
+    async def test_blanking_takes_the_text_and_leaves_all_else(self, store: Store) -> None:
+        answer, other = make_answer(), make_answer(member=BOB)
+
+        def work(tx: Transaction) -> None:
+            keep(tx, make_round(), answer, other)
+            tx.answers.add_grade(answer.round, ADA, 1, make_grade(), NOW)
+            tx.answers.blank(answer.round, ADA)
+
+        await store.write(work)
+        blanked = replace(answer, parts=(replace(answer.parts[0], text=""),))
+        assert await store.read(lambda tx: tx.answers.of_round(answer.round)) == [blanked, other]
+        assert await store.read(lambda tx: tx.answers.grade(answer.round, ADA)) == make_grade()
+
+    async def test_an_answer_is_found_by_each_of_its_messages(self, store: Store) -> None:
+        answer = make_answer(parts=(make_part(id="1"), make_part(id="2")))
+        await kept(store, make_round(), answer, make_answer(member=BOB))
+        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "1")) == answer
+        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "2")) == answer
+        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "3")) is None
+        assert await store.read(lambda tx: tx.answers.by_part(RANDOM, "1")) is None
+
+    async def test_a_message_that_is_no_part_any_more_finds_nothing(self, store: Store) -> None:
+        await kept(store, make_round(), make_answer(parts=(make_part(id="1"),)), make_answer(revision=2, parts=()))
+        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "1")) is None
+
+    async def test_a_form_is_no_message(self, store: Store) -> None:
+        await kept(store, make_round(), make_answer(parts=(make_part(id="1", source=Source.FORM),)))
+        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "1")) is None
+
+    @pytest.mark.parametrize("state", list(RoundState))
+    async def test_only_rounds_that_have_closed_have_ungraded_answers(self, store: Store, state: RoundState) -> None:
+        await kept(store, make_round(state=state), make_answer())
+        gradable = state in (RoundState.CLOSED, RoundState.GRADED, RoundState.REVEALED)
+        assert await store.read(lambda tx: tx.answers.ungraded(10)) == ([make_answer()] if gradable else [])
+
+    async def test_closing_a_round_makes_its_answers_ungraded(self, store: Store) -> None:
+        await kept(store, make_round(), make_answer())
+        assert await store.read(lambda tx: tx.answers.ungraded(10)) == []
+        await store.write(lambda tx: tx.rounds.save(make_round(state=RoundState.CLOSED)))
+        assert await store.read(lambda tx: tx.answers.ungraded(10)) == [make_answer()]
+
+    async def test_a_withdrawn_answer_is_not_to_be_graded(self, store: Store) -> None:
+        await kept(store, make_round(state=RoundState.CLOSED), make_answer(), make_answer(revision=2, parts=()))
+        assert await store.read(lambda tx: tx.answers.ungraded(10)) == []
+
+    async def test_a_grade_counts_for_the_revision_that_it_names(self, store: Store) -> None:
+        answer = make_answer(revision=2)
+
+        def grade(tx: Transaction, revision: int) -> Any:
+            tx.answers.add_grade(answer.round, ADA, revision, make_grade(revision), NOW)
+            return tx.answers.grade(answer.round, ADA), tx.answers.ungraded(10)
+
+        await kept(store, make_round(state=RoundState.CLOSED), make_answer(), answer)
+        assert await store.write(lambda tx: grade(tx, 1)) == (None, [answer])
+        assert await store.write(lambda tx: grade(tx, 2)) == (make_grade(2), [])
+
+    async def test_a_new_revision_is_ungraded_again(self, store: Store) -> None:
+        revised = make_answer(revision=2)
+
+        def work(tx: Transaction) -> Any:
+            keep(tx, make_round(state=RoundState.CLOSED), make_answer())
+            tx.answers.add_grade(revised.round, ADA, 1, make_grade(), NOW)
+            keep(tx, revised)
+            return tx.answers.grade(revised.round, ADA), tx.answers.ungraded(10)
+
+        assert await store.write(work) == (None, [revised])
+
+    async def test_saving_a_graded_revision_again_leaves_it_graded(self, store: Store) -> None:
+        shared = make_answer(share=Share.WITH_NAME)
+
+        def work(tx: Transaction) -> Any:
+            keep(tx, make_round(state=RoundState.CLOSED), make_answer())
+            tx.answers.add_grade(shared.round, ADA, 1, make_grade(), NOW)
+            keep(tx, shared)
+            return tx.answers.grade(shared.round, ADA), tx.answers.ungraded(10)
+
+        assert await store.write(work) == (make_grade(), [])
+
+    async def test_no_more_ungraded_answers_come_than_asked_for(self, store: Store) -> None:
+        await kept(store, make_round(state=RoundState.CLOSED))
+        for number in range(5):
+            await kept(store, make_answer(member=f"t:g/@{number}"))
+        assert len(await store.read(lambda tx: tx.answers.ungraded(3))) == 3
+
+    async def test_the_first_grade_of_a_grader_version_stays(self, store: Store) -> None:
+        answer = make_answer()
+
+        def work(tx: Transaction) -> Any:
+            keep(tx, make_round(), answer)
+            tx.answers.add_grade(answer.round, ADA, 1, make_grade(2), NOW)
+            tx.answers.add_grade(answer.round, ADA, 1, make_grade(0), NOW + HOUR)
+            return tx.answers.grade(answer.round, ADA)
+
+        assert await store.write(work) == make_grade(2)
+
+    async def test_the_latest_grade_counts_when_another_grader_has_graded(self, store: Store) -> None:
+        answer, later = make_answer(), make_grade(1, grader="test 2", unsure=True)
+
+        def work(tx: Transaction) -> Any:
+            keep(tx, make_round(), answer)
+            tx.answers.add_grade(answer.round, ADA, 1, make_grade(2), NOW)
+            tx.answers.add_grade(answer.round, ADA, 1, later, NOW + HOUR)
+            return tx.answers.grade(answer.round, ADA)
+
+        assert await store.write(work) == later
+
+    async def test_hints_are_counted_for_each_member_and_round(self, store: Store) -> None:
+        def work(tx: Transaction) -> list[int]:
+            keep(tx, make_round(), make_round(RANDOM))
+            taken = [tx.answers.add_hint(make_round().id, ADA, NOW) for _ in range(2)]
+            taken.append(tx.answers.add_hint(make_round().id, BOB, NOW))
+            taken.append(tx.answers.add_hint(make_round(RANDOM).id, ADA, NOW))
+            return taken
+
+        assert await store.write(work) == [1, 2, 1, 1]
+        assert await store.read(lambda tx: tx.answers.hints(make_round().id, ADA)) == 2
+        assert await store.read(lambda tx: tx.answers.hints(make_round(RANDOM).id, BOB)) == 0
+
+
+class LedgerContract:
+    """Points, added up over rounds and dates."""
+
+    async def test_an_entry_comes_back_as_it_was_added(self, store: Store) -> None:
+        entry = make_entry(points=-2, reason="a ruling")
+        assert await store.write(lambda tx: tx.ledger.add(entry))
+        assert await store.read(lambda tx: tx.ledger.of_round(entry.round)) == [entry]
+
+    async def test_an_entry_whose_id_is_taken_is_not_added(self, store: Store) -> None:
+        assert await store.write(lambda tx: tx.ledger.add(make_entry()))
+        assert not await store.write(lambda tx: tx.ledger.add(make_entry(points=99, member=BOB, id=make_entry().id)))
+        assert await store.read(lambda tx: tx.ledger.of_round(make_round().id)) == [make_entry()]
+
+    async def test_the_entries_of_a_round_come_oldest_first(self, store: Store) -> None:
+        late, early = make_entry(at=NOW + DAY), make_entry(member=BOB, at=NOW)
+        tie = make_entry(id="tie", at=NOW + DAY)
+        await kept(store, late, early, tie, make_entry(make_round(RANDOM)))
+        assert await store.read(lambda tx: tx.ledger.of_round(late.round)) == [early, late, tie]
+        assert await store.read(lambda tx: tx.ledger.of_round(late.round, ADA)) == [late, tie]
+
+    async def test_the_entries_of_a_member_come_latest_first(self, store: Store) -> None:
+        first, second, third = (make_entry(id=f"{n}", at=NOW + n * HOUR) for n in range(3))
+        elsewhere = make_entry(id="elsewhere", group=GroupId("terminal:other"))
+        await kept(store, second, third, first, elsewhere, make_entry(member=BOB))
+        assert await store.read(lambda tx: tx.ledger.of_member(GROUP, ADA)) == [third, second, first]
+        assert await store.read(lambda tx: tx.ledger.of_member(GROUP, ADA, 2)) == [third, second]
+
+    async def test_what_a_question_paid_is_found_from_a_date_on(self, store: Store) -> None:
+        old = make_entry(id="old", local_date=date(2026, 10, 22))
+        day = make_entry(id="day", local_date=date(2026, 10, 23))
+        new = make_entry(id="new", at=NOW + 2 * DAY)
+        others = [
+            make_entry(id="1", question=QuestionId("nn:adam")),
+            make_entry(id="2", member=BOB),
+            make_entry(id="3", group=GroupId("terminal:other")),
+        ]
+        await kept(store, new, old, day, *others)
+        paid = await store.read(lambda tx: tx.ledger.paid(GROUP, ADA, day.question, date(2026, 10, 23)))
+        assert paid == [day, new]
+
+    async def test_totals_add_up_the_points_of_a_group_by_member(self, store: Store) -> None:
+        await kept(
+            store,
+            make_entry(member=BOB, points=2),
+            make_entry(points=3),
+            make_entry(make_round(RANDOM), points=1),
+            make_entry(id="hint", points=-1),
+            make_entry(id="elsewhere", points=50, group=GroupId("terminal:other")),
+        )
+        assert await store.read(lambda tx: tx.ledger.totals(GROUP)) == [(ADA, 3, 2), (BOB, 2, 1)]
+
+    async def test_totals_count_only_rounds_with_points(self, store: Store) -> None:
+        await kept(store, make_entry(points=0), make_entry(make_round(RANDOM), points=2))
+        await kept(store, make_entry(member=BOB, points=2), make_entry(member=BOB, id="undone", points=-2))
+        assert await store.read(lambda tx: tx.ledger.totals(GROUP)) == [(ADA, 2, 1), (BOB, 0, 0)]
+
+    async def test_totals_may_be_of_one_channel(self, store: Store) -> None:
+        await kept(store, make_entry(), make_entry(make_round(RANDOM), points=1))
+        assert await store.read(lambda tx: tx.ledger.totals(GROUP, channel=RANDOM)) == [(ADA, 1, 1)]
+
+    async def test_totals_are_over_local_dates_with_both_ends(self, store: Store) -> None:
+        for day in range(1, 6):
+            await kept(store, make_entry(make_round(on=date(2026, 11, day)), local_date=date(2026, 11, day)))
+
+        async def total(first: int | None, last: int | None) -> int:
+            start = date(2026, 11, first) if first else None
+            end = date(2026, 11, last) if last else None
+            found = await store.read(lambda tx: tx.ledger.totals(GROUP, first=start, last=end))
+            return sum(points for _, points, _ in found) // 3
+
+        assert [await total(2, 4), await total(None, 2), await total(5, None), await total(None, None)] == [3, 2, 1, 5]
+        assert await total(6, 9) == 0
+
+
+class MembersContract:
+    """Members and facts."""
+
+    async def test_a_member_comes_back_as_saved_last(self, store: Store) -> None:
+        named = make_member(naming=Naming.SOMEONE, public=True, name="Ada Lovelace")
+        await kept(store, make_member(BOB), make_member())
+        assert await store.read(lambda tx: tx.members.get(ADA)) == make_member()
+        await kept(store, named)
+        assert await store.read(lambda tx: (tx.members.get(ADA), tx.members.get(BOB))) == (named, make_member(BOB))
+
+    async def test_an_unknown_member_is_none(self, store: Store) -> None:
+        assert await store.read(lambda tx: tx.members.get(ADA)) is None
+
+    async def test_a_fact_is_what_it_was_set_to_last(self, store: Store) -> None:
+        assert await store.read(lambda tx: tx.facts.get("bank")) is None
+        await store.write(lambda tx: tx.facts.set("bank", "1"))
+        await store.write(lambda tx: tx.facts.set("bank", ""))
+        assert await store.read(lambda tx: tx.facts.get("bank")) == ""
+
+
+class DeliveriesContract:
+    """Deliveries, in the order owed in each channel."""
+
+    async def test_a_delivery_comes_back_as_it_was_owed(self, store: Store) -> None:
+        delivery = make_delivery(
+            place=Place(channel=CHANNEL, thread="9"),
+            action=Action.EDIT,
+            round=make_round().id,
+            title="Dropout",
+            attempts=2,
+            not_before=NOW,
+            unclear=True,
+            sent=(make_ref("1"), make_ref("2", thread="9")),
+            note="rate limited",
+        )
+        assert await store.write(lambda tx: tx.deliveries.owe(delivery))
+        assert await store.read(lambda tx: tx.deliveries.get(delivery.key)) == delivery
+        assert await store.read(lambda tx: tx.deliveries.get("other")) is None
+
+    async def test_a_delivery_whose_key_is_taken_is_not_owed_again(self, store: Store) -> None:
+        assert await store.write(lambda tx: tx.deliveries.owe(make_delivery()))
+        assert not await store.write(lambda tx: tx.deliveries.owe(make_delivery(channel=RANDOM, card=None)))
+        assert await store.read(lambda tx: tx.deliveries.unfinished()) == [make_delivery()]
+
+    async def test_claiming_takes_one_delivery_of_each_channel_oldest_first(self, store: Store) -> None:
+        await kept(
+            store,
+            make_delivery("b1", RANDOM),
+            make_delivery("a1"),
+            make_delivery("a2"),
+            make_delivery("b2", RANDOM),
+        )
+        claimed = await store.write(lambda tx: tx.deliveries.claim(NOW, 10))
+        assert [delivery.key for delivery in claimed] == ["b1", "a1"]
+
+    async def test_what_is_claimed_is_saved_so_with_one_more_attempt(self, store: Store) -> None:
+        await kept(store, make_delivery(attempts=1))
+        claimed = await store.write(lambda tx: tx.deliveries.claim(NOW, 10))
+        assert claimed == [make_delivery(attempts=2, state=DeliveryState.CLAIMED)]
+        assert await store.read(lambda tx: tx.deliveries.get("question")) == claimed[0]
+        assert await store.write(lambda tx: tx.deliveries.claim(NOW, 10)) == []
+
+    async def test_a_thread_goes_in_the_lane_of_its_channel(self, store: Store) -> None:
+        await kept(store, make_delivery("a1"), make_delivery("a2", place=Place(channel=CHANNEL, thread="9")))
+        claimed = await store.write(lambda tx: tx.deliveries.claim(NOW, 10))
+        assert [delivery.key for delivery in claimed] == ["a1"]
+
+    @pytest.mark.parametrize("state", [DeliveryState.DONE, DeliveryState.DROPPED])
+    async def test_what_is_finished_lets_the_next_one_through(self, store: Store, state: DeliveryState) -> None:
+        def finish(tx: Transaction) -> Any:
+            (first,) = tx.deliveries.claim(NOW, 10)
+            tx.deliveries.save(replace(first, state=state))
+            return [delivery.key for delivery in tx.deliveries.claim(NOW, 10)]
+
+        await kept(store, make_delivery("a1"), make_delivery("a2"), make_delivery("a3"))
+        assert await store.write(finish) == ["a2"]
+
+    async def test_a_delivery_that_waits_holds_up_its_channel_and_no_other(self, store: Store) -> None:
+        await kept(store, make_delivery("a1", not_before=NOW), make_delivery("a2"), make_delivery("b1", RANDOM))
+        keys = await store.write(lambda tx: [d.key for d in tx.deliveries.claim(NOW - MINUTE, 10)])
+        assert keys == ["b1"]
+        assert await store.write(lambda tx: [d.key for d in tx.deliveries.claim(NOW, 10)]) == ["a1"]
+
+    async def test_no_more_is_claimed_than_asked_for(self, store: Store) -> None:
+        for number in range(5):
+            await kept(store, make_delivery(f"{number}", channel=f"t:g/{number}"))
+        claimed = await store.write(lambda tx: tx.deliveries.claim(NOW, 3))
+        assert [delivery.key for delivery in claimed] == ["0", "1", "2"]
+
+    async def test_saving_a_delivery_keeps_its_place_in_the_order(self, store: Store) -> None:
+        changed = make_delivery("a1", card=make_card("Anew"), unclear=True)
+        await kept(store, make_delivery("a1"), make_delivery("a2"))
+        await store.write(lambda tx: tx.deliveries.save(changed))
+        assert await store.read(lambda tx: tx.deliveries.unfinished()) == [changed, make_delivery("a2")]
+
+    async def test_a_delivery_that_was_never_owed_cannot_be_saved(self, store: Store) -> None:
+        with pytest.raises(LookupError):
+            await store.write(lambda tx: tx.deliveries.save(make_delivery()))
+        assert await store.read(lambda tx: tx.deliveries.get("question")) is None
+
+    async def test_unfinished_deliveries_are_those_owed_or_claimed(self, store: Store) -> None:
+        round_id = make_round().id
+        await kept(
+            store,
+            make_delivery("done", state=DeliveryState.DONE, round=round_id),
+            make_delivery("dropped", state=DeliveryState.DROPPED),
+            make_delivery("claimed", state=DeliveryState.CLAIMED, round=round_id),
+            make_delivery("elsewhere", RANDOM, round=round_id),
+            make_delivery("owed"),
+        )
+
+        async def keys(**which: Any) -> list[str]:
+            return [d.key for d in await store.read(lambda tx: tx.deliveries.unfinished(**which))]
+
+        assert await keys() == ["claimed", "elsewhere", "owed"]
+        assert await keys(round_id=round_id) == ["claimed", "elsewhere"]
+        assert await keys(channel=CHANNEL) == ["claimed", "owed"]
+        assert await keys(round_id=round_id, channel=CHANNEL) == ["claimed"]
+
+    async def test_reclaiming_makes_claimed_deliveries_owed_and_unclear(self, store: Store) -> None:
+        await kept(store, make_delivery("a"), make_delivery("b", RANDOM), make_delivery("behind"))
+        await store.write(lambda tx: tx.deliveries.claim(NOW, 10))
+        assert await store.write(lambda tx: tx.deliveries.reclaim()) == 2
+        assert await store.read(lambda tx: tx.deliveries.unfinished()) == [
+            make_delivery("a", attempts=1, unclear=True),
+            make_delivery("b", RANDOM, attempts=1, unclear=True),
+            make_delivery("behind"),
+        ]
+        assert await store.write(lambda tx: tx.deliveries.reclaim()) == 0
+
+    async def test_the_next_try_is_when_the_first_of_a_channel_that_waits_may_go(self, store: Store) -> None:
+        assert await store.read(lambda tx: tx.deliveries.next_try()) is None
+        await kept(store, make_delivery("a1"), make_delivery("a2", not_before=NOW))
+        assert await store.read(lambda tx: tx.deliveries.next_try()) is None
+        await kept(store, make_delivery("b1", RANDOM, not_before=NOW + 2 * HOUR))
+        await kept(store, make_delivery("c1", channel="t:g/c", not_before=NOW + HOUR))
+        assert await store.read(lambda tx: tx.deliveries.next_try()) == NOW + HOUR
+        await store.write(lambda tx: tx.deliveries.claim(NOW + HOUR, 10))
+        assert await store.read(lambda tx: tx.deliveries.next_try()) == NOW + 2 * HOUR
+
+
+class EventsContract:
+    """What happened, each thing once."""
+
+    async def test_an_occurrence_is_written_down_once(self, store: Store) -> None:
+        assert await store.write(lambda tx: tx.events.add(make_occurrence()))
+        assert not await store.write(lambda tx: tx.events.add(make_occurrence(at=NOW + DAY, data={})))
+        assert await store.read(lambda tx: tx.events.waiting()) == [make_occurrence()]
+
+    async def test_what_is_finished_waits_no_more_and_has_an_outcome(self, store: Store) -> None:
+        await kept(store, make_occurrence("1"), make_occurrence("2", data={}))
+        assert await store.read(lambda tx: (tx.events.outcome("1"), tx.events.outcome("9"))) == (None, None)
+        await store.write(lambda tx: tx.events.finish("1", ""))
+        assert await store.read(lambda tx: tx.events.outcome("1")) == ""
+        assert await store.read(lambda tx: tx.events.waiting()) == [make_occurrence("2", data={})]
+        assert not await store.write(lambda tx: tx.events.add(make_occurrence("1")))
+
+    async def test_what_waits_comes_in_the_order_of_arrival(self, store: Store) -> None:
+        await kept(store, make_occurrence("b", at=NOW + DAY), make_occurrence("a"), make_occurrence("c"))
+        assert [occurrence.id for occurrence in await store.read(lambda tx: tx.events.waiting())] == ["b", "a", "c"]
+
+    async def test_what_was_never_written_down_cannot_be_finished(self, store: Store) -> None:
+        with pytest.raises(LookupError):
+            await store.write(lambda tx: tx.events.finish("1", "done"))
+
+
+class StoreContract(
+    TransactionContract,
+    DrillsContract,
+    RoundsContract,
+    AnswersContract,
+    LedgerContract,
+    MembersContract,
+    DeliveriesContract,
+    EventsContract,
+):
+    """All of it."""
