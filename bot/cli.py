@@ -115,10 +115,13 @@ class _faults:
         from bot.adapters.terminal.room import RoomError
         from bot.core.bank import BankError
         from bot.core.ports import StoreError
+        from bot.settings import SettingsError
 
         if isinstance(fault, BankError):
             count = len(fault.problems)
             _refuse(f"{fault}\n{count} problem{'s' if count != 1 else ''} in the bank; nothing was started.")
+        if isinstance(fault, SettingsError):
+            _refuse("\n".join(fault.problems))
         if isinstance(fault, DemoRefused):
             _refuse(str(fault))
         if isinstance(fault, StoreError | RoomError):

@@ -9,7 +9,7 @@ import logging
 import re
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,12 +27,12 @@ from bot.adapters.terminal.room import Room
 from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal, channel_id
 from bot.core import grading, rounds
-from bot.core.bank import read_bank
+from bot.core.bank import BankError, Problem, read_bank
 from bot.core.model import Answer, Bank, Grade, Place, Question
 from bot.core.ports import Messenger, StoreError, Transaction
 from bot.core.schedule import TZDATA_VERSION, UnknownZone, zone
 from bot.delivery import Deliverer
-from bot.settings import Settings, data_folder
+from bot.settings import Settings, SettingsError, data_folder
 from bot.store import SqliteStore
 from bot.studybot import StudyBot
 
@@ -91,6 +91,8 @@ class Program:
         left = await self.deliverer.recover()
         if left:
             log.info("%d messages were on their way when the last run ended; looking for them first", left)
+        if self.terminal is not None:
+            await self.terminal.catch_up()
 
     async def turn(self) -> None:
         """Look at the clock, do what is due, and send what is owed."""
@@ -113,7 +115,7 @@ class Program:
 
 def build(settings: Settings, clock: Clock = wall_clock) -> Program:
     """Assemble the program. Needs no loop, token, network or clock; reads the bank, and raises BankError."""
-    bank = read_bank(settings.bank.read_text(encoding="utf-8"), settings.bank.name)
+    bank = _read_bank(settings.bank)
     banks = {bank.id: bank}
     store = SqliteStore(settings.database)
     messengers: dict[str, Messenger] = {}
@@ -144,9 +146,7 @@ async def run_platforms(settings: Settings) -> None:
     program = build(settings)
     async with _started(program):
         if program.room is not None:
-            program.room.watch(Show("UTC").changed)
-        if program.terminal is not None:
-            await program.terminal.catch_up()
+            program.room.watch(Show(_local_zone()).changed)
         stopping = _stop_signals()
         async with alarm(program):
             log.info("running %s on %s", ", ".join(settings.platforms), settings.database)
@@ -174,7 +174,10 @@ async def play_demo(settings: Settings, *, days: int, seed: int | None, database
                 seed=seed_of(program.room, seed),
                 days=days,
             )
-            await demo.play()
+            if await _until_stopped(demo.play()):
+                return
+            where = f"--database {database}" if database else "--database FILE, which keeps a run,"
+            demo.show.line(f"Stopped. With {where} the same command goes on from here.")
 
 
 async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | None) -> None:
@@ -197,7 +200,7 @@ async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | 
             place=Place(channel=channel_id("general")),
         )
         async with alarm(program):
-            await sitting.sit()
+            await _until_stopped(sitting.sit())
 
 
 @contextlib.asynccontextmanager
@@ -207,6 +210,21 @@ async def _started(program: Program) -> AsyncIterator[None]:
         yield
     finally:
         await program.stop()
+
+
+async def _until_stopped(work: Coroutine[object, object, None]) -> bool:
+    """Run this until it ends (True), or SIGINT or SIGTERM comes (False). What it was about to do stays a row."""
+    task = asyncio.create_task(work)
+    stopping = asyncio.create_task(_stop_signals().wait())
+    await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if task.done():
+        await task
+        return True
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return False
 
 
 def _stop_signals() -> asyncio.Event:
@@ -278,6 +296,18 @@ async def _turn_when_woken(program: Program, over: asyncio.Event) -> None:
         except Exception:
             log.exception("a turn failed; trying again")
         await program.woken.wait()
+
+
+def _read_bank(path: Path) -> Bank:
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise SettingsError((f"NNQUESTION_BANK={path}: cannot be read ({problem.strerror})",)) from problem
+    try:
+        return read_bank(content.decode(), path.name)
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise BankError([Problem(path.name, line, 1, "this line is not UTF-8; save the file as UTF-8")]) from problem
 
 
 def _follow_time_zones(tx: Transaction, now: datetime) -> None:

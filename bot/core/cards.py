@@ -328,12 +328,15 @@ def _verdict(grade: Grade) -> str:
 
 
 def _explained(graded: PointGrade, point: KeyPoint, *, extra: bool = False) -> Line:
+    quote = f"“{graded.words}”" if graded.words else ""
     match graded.coverage:
         case Coverage.COVERED:
-            return line(strong("covered: "), f"{point.text} (“{graded.words}”)", bullet=True)
+            earned = f" ({quote})" if quote else ""
+            return line(strong("covered: "), f"{point.text}{earned}", bullet=True)
         case Coverage.PARTLY:
-            lacking = f"; lacking: {', '.join(graded.lacking)}" if graded.lacking else ""
-            return line(strong("partly: "), f"{point.text} (“{graded.words}”{lacking})", bullet=True)
+            lacking = f"lacking: {', '.join(graded.lacking)}" if graded.lacking else ""
+            reasons = "; ".join(reason for reason in (quote, lacking) if reason)
+            return line(strong("partly: "), f"{point.text} ({reasons})" if reasons else point.text, bullet=True)
         case Coverage.MISSED:
             return line(point.text, bullet=True) if extra else line(strong("missed: "), point.text, bullet=True)
 

@@ -191,7 +191,7 @@ class Answers(Protocol):
         ...
 
     def blank(self, round_id: RoundId, member: MemberId) -> None:
-        """Blank the text of the parts and of all history of an answer; its grade, revision and points stay."""
+        """Blank an answer's text, in its parts, its history and what grades quote of it; grade and points stay."""
         ...
 
     def by_part(self, channel: ChannelId, message: str) -> Answer | None:

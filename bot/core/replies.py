@@ -336,7 +336,10 @@ def _next(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
     question = planning.question_of(banks, QuestionId(wanted if ":" in wanted else f"{drill.bank}:{wanted}"))
     if question is None:
         raise Refused(f"There is no question “{wanted}”.{_close_to(wanted, banks[drill.bank])}")
-    planning.put_first(tx, drill, banks, question)
+    try:
+        planning.put_first(tx, drill, banks, question)
+    except planning.NothingToAsk as why:
+        raise Refused(f"That cannot be: {why}.") from why
     if drill.next is None:
         return _said("Chosen", line(f"The first question once the drill runs again: {question.prompt}"))
     return _said("Chosen", line(f"The question of {_day(drill.next)}: {question.prompt}"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
+from itertools import chain, repeat
 from typing import Final
 
 from sqlite_utils import Database
@@ -54,8 +56,10 @@ class AnswerRows:
         rows.add(self._db, "revisions", {**whose, **line})
 
     def blank(self, round_id: RoundId, member: MemberId) -> None:
+        whose = [round_id, member]
         for table in ("parts", "revisions"):
-            rows.change(self._db, f"UPDATE {table} SET text = '' WHERE round = ? AND member = ?", [round_id, member])
+            rows.change(self._db, f"UPDATE {table} SET text = '' WHERE round = ? AND member = ?", whose)
+        rows.change(self._db, "UPDATE grades SET quotes = '[]' WHERE round = ? AND member = ?", whose)
 
     def by_part(self, channel: ChannelId, message: str) -> Answer | None:
         row = rows.row(
@@ -71,7 +75,8 @@ class AnswerRows:
     def ungraded(self, limit: int) -> list[Answer]:
         found = rows.rows(
             self._db,
-            "SELECT answers.* FROM answers JOIN rounds ON rounds.id = round "
+            # A cross join keeps the order of the tables: a few ungraded answers first, not all rounds that have closed.
+            "SELECT answers.* FROM answers CROSS JOIN rounds ON rounds.id = round "
             "WHERE ungraded = 1 AND state IN (?, ?, ?) ORDER BY first_at, round, member LIMIT ?",
             *_GRADABLE,
             limit,
@@ -93,17 +98,19 @@ class AnswerRows:
     def grade(self, round_id: RoundId, member: MemberId) -> Grade | None:
         row = rows.row(
             self._db,
-            "SELECT grade FROM grades JOIN answers USING (round, member, revision) "
+            "SELECT grade, quotes FROM grades JOIN answers USING (round, member, revision) "
             "WHERE round = ? AND member = ? ORDER BY id DESC LIMIT 1",
             round_id,
             member,
         )
-        return None if row is None else load(Grade, row["grade"])
+        return None if row is None else _with_quotes(load(Grade, row["grade"]), load(tuple[str, ...], row["quotes"]))
 
     def add_grade(self, round_id: RoundId, member: MemberId, revision: int, grade: Grade, at: datetime) -> None:
         graded = {"round": round_id, "member": member, "revision": revision}
-        row = {**graded, "grader": grade.grader, "grade": dump(Grade, grade), "at": instant(at)}
-        rows.add(self._db, "grades", row)
+        quotes = tuple(point.words for point in grade.points)
+        bare = _with_quotes(grade, ())
+        row = {"grader": grade.grader, "grade": dump(Grade, bare), "quotes": dump(tuple[str, ...], quotes)}
+        rows.add(self._db, "grades", {**graded, **row, "at": instant(at)})
         rows.change(
             self._db,
             "UPDATE answers SET ungraded = 0 WHERE round = :round AND member = :member AND revision = :revision",
@@ -140,6 +147,12 @@ _UPDATE: Final = """
         share = :share, erase = :erase, ungraded = :ungraded
     WHERE round = :round AND member = :member
 """
+
+
+def _with_quotes(grade: Grade, quotes: tuple[str, ...]) -> Grade:
+    """The grade with these words of the answer for its key points; with none where they have been removed."""
+    quoted = chain(quotes, repeat(""))
+    return replace(grade, points=tuple(replace(point, words=next(quoted)) for point in grade.points))
 
 
 def _part_row(part: Part, channel: ChannelId) -> rows.Row:

@@ -58,8 +58,9 @@ class DeliveryRows:
     def unfinished(self, round_id: RoundId | None = None, channel: ChannelId | None = None) -> list[Delivery]:
         found = rows.rows(
             self._db,
+            # The plus keeps SQLite from walking through all deliveries there ever were, just because they are in order.
             "SELECT * FROM deliveries WHERE state IN ('owed', 'claimed') "
-            "AND (?1 IS NULL OR round = ?1) AND (?2 IS NULL OR channel = ?2) ORDER BY sequence",
+            "AND (?1 IS NULL OR round = ?1) AND (?2 IS NULL OR channel = ?2) ORDER BY +sequence",
             round_id,
             channel,
         )

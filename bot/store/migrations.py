@@ -161,12 +161,22 @@ def _answers(db: Database) -> None:
     _table(
         db,
         "grades",
-        {"id": int, "round": str, "member": str, "revision": int, "grader": str, "grade": str, "at": str},
+        {
+            "id": int,
+            "round": str,
+            "member": str,
+            "revision": int,
+            "grader": str,
+            "grade": str,
+            "quotes": str,
+            "at": str,
+        },
         "id",
         foreign_keys=[of_answer],
     )
     db.table("grades").create_index(["round", "member", "revision", "grader"], unique=True)
-    _only_added_to(db, "grades", "grades are only added")
+    # What a grade quotes of an answer stands apart, since it goes when the answer's text does.
+    _only_added_to(db, "grades", "grades are only added", but=("quotes",))
 
 
 def _ledger(db: Database) -> None:
@@ -193,7 +203,7 @@ def _ledger(db: Database) -> None:
     ledger = db.table("ledger")
     ledger.create_index(["id"], unique=True)
     ledger.create_index(["round", "member"])
-    ledger.create_index(["group_id", "member", "question"])
+    ledger.create_index(["group_id", "member", "question", "local_date"])
     ledger.create_index(["group_id", "local_date", "channel", "member", "round", "points"])
     _only_added_to(db, "ledger", "the ledger is only added to")
 
@@ -252,9 +262,10 @@ def _table(
     db.table(name).create(columns, pk=pk, not_null=not_null, foreign_keys=foreign_keys or [], strict=True)
 
 
-def _only_added_to(db: Database, table: str, why: str) -> None:
-    for change in ("UPDATE", "DELETE"):
+def _only_added_to(db: Database, table: str, why: str, *, but: tuple[str, ...] = ()) -> None:
+    """Refuse to change or delete rows of a table, save for the columns named in `but`."""
+    kept = ", ".join(column.name for column in db.table(table).columns if column.name not in but)
+    for name, change in (("update", f"UPDATE OF {kept}"), ("delete", "DELETE")):
         db.execute(
-            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{why}'); END"
+            f"CREATE TRIGGER {table}_no_{name} BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, '{why}'); END"
         )

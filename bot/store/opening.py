@@ -69,6 +69,7 @@ def _connect(path: Path, options: str) -> Database:
 def _prepare(db: Database, path: Path, max_pages: int | None) -> None:
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA secure_delete = ON").fetchone()  # a text that was taken back does not linger in free pages
     if max_pages is not None:
         db.execute(f"PRAGMA max_page_count = {max_pages:d}").fetchone()
     # Of several processes that open a new file at once, one makes the tables and the others wait here. A plain

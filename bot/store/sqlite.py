@@ -55,11 +55,10 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish waiting work, fold the log into the file, let go of it. Further work gets a StoreError."""
         with self._lock:
-            writer, reader, was_closed = self._writer, self._reader, self._closed
             self._closed = True
-            if reader is not None and not was_closed:
-                reader.stop()
+            writer, reader = self._writer, self._reader
         if writer is not None and reader is not None:
+            reader.stop()
             await asyncio.wrap_future(writer.done)
             reader.join()
             writer.join()

@@ -87,8 +87,13 @@ class Worker(Generic[C]):
             stopped = None in waiting
             # A job whose caller has gone away before it began is left out; one that has begun is finished.
             jobs = [job for job in waiting if job is not None and job.future.set_running_or_notify_cancel()]
-            if jobs:
-                self._serve(connection, jobs)
+            try:
+                if jobs:
+                    self._serve(connection, jobs)
+            except BaseException as error:  # nobody may be left waiting, and the thread has more to do
+                for job in jobs:
+                    if not job.future.done():
+                        job.future.set_exception(error)
 
 
 def _uncancellable() -> Future[None]:

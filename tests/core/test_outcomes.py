@@ -13,6 +13,9 @@ from bot.core.ports import DeliveryError, Failure
 from tests.core.worlds import FULL, World, at, words_of
 from tests.factories import ADA, CHANNEL, RANDOM, make_delivery
 
+PRIVATE = ChannelId(ADA)
+"""Direct messages to Ada, who set the drill up."""
+
 QUESTION = f"{CHANNEL}@2026-11-22/question"
 
 
@@ -30,7 +33,7 @@ def test_what_was_certainly_not_sent_is_tried_again_after_a_wait(world: World) -
     world.deliver(at("09:00:01"))
     assert world.posted == []
     world.deliver(at("09:10"))
-    assert world.keys() == [QUESTION]
+    assert world.sent() == [QUESTION]
 
 
 def test_the_waits_grow_up_to_ten_minutes(world: World) -> None:
@@ -73,14 +76,14 @@ def test_the_messages_of_a_channel_go_out_in_the_order_owed(world: World) -> Non
     assert world.posted == []
     world.refusing.clear()
     world.deliver(at("09:10"))
-    assert world.keys() == [QUESTION, f"{CHANNEL}#1/question"]
+    assert world.sent() == [QUESTION, f"{CHANNEL}#1/question"]
 
 
 def test_trouble_in_one_channel_does_not_hold_up_another(world: World) -> None:
     world.set_up(RANDOM)
     world.refusing[QUESTION] = Failure.NOT_SENT
     world.tick(at("09:00"))
-    assert world.keys() == [f"{RANDOM}@2026-11-22/question"]
+    assert world.sent() == [f"{RANDOM}@2026-11-22/question"]
 
 
 def test_three_refusals_in_a_row_switch_the_drill_off_and_tell_who_set_it_up(world: World) -> None:
@@ -92,7 +95,7 @@ def test_three_refusals_in_a_row_switch_the_drill_off_and_tell_who_set_it_up(wor
     assert world.drill().state is DrillState.OFF
     assert world.states() == [RoundState.CANCELLED]
     _, place, card = world.posted[-1]
-    assert place.channel == ADA
+    assert place.channel == PRIVATE
     assert "not allowed" in words_of(card)
 
 
@@ -102,7 +105,7 @@ def test_refusals_that_are_not_in_a_row_are_counted_anew(world: World) -> None:
     world.deliver(at("09:20"))
     world.refusing.clear()
     world.deliver(at("09:40"))
-    assert world.keys() == [QUESTION]
+    assert world.sent() == [QUESTION]
     assert world.drill().refused == 0
 
 
@@ -111,7 +114,7 @@ def test_when_the_channel_is_gone_the_drill_is_off_and_nothing_more_is_owed_ther
     world.tick(at("09:00"))
     assert world.drill().state is DrillState.OFF
     assert world.tx.deliveries.unfinished(channel=CHANNEL) == []
-    assert world.posted[-1][1].channel == ADA
+    assert world.posted[-1][1].channel == PRIVATE
     world.days(1, 3)
     assert len(world.rounds()) == 1
 
@@ -142,11 +145,11 @@ def test_a_note_whose_channel_is_gone_goes_to_whoever_ran_setup() -> None:
         (note,) = world.tx.deliveries.unfinished(channel=RANDOM)
         world.refusing[note.key] = Failure.CHANNEL_GONE
         world.deliver(at("09:00", 5))
-        assert ADA in [place.channel for _, place, _ in world.posted]
+        assert PRIVATE in [place.channel for _, place, _ in world.posted]
 
 
 def test_a_private_note_that_is_not_taken_is_given_up(world: World) -> None:
-    note = make_delivery("note", ChannelId(ADA))
+    note = make_delivery("note", PRIVATE)
     world.tx.deliveries.owe(note)
     outcomes.failed(world.tx, note, DeliveryError(Failure.FORBIDDEN), at("09:00"))
     assert delivery(world, "note").state is DeliveryState.DROPPED
@@ -214,7 +217,7 @@ def test_a_delivery_that_is_done_is_not_sent_again(world: World) -> None:
     world.tick(at("09:00"))
     world.tx.deliveries.reclaim()
     world.deliver(at("09:30"))
-    assert world.keys() == [QUESTION]
+    assert world.sent() == [QUESTION]
 
 
 def test_what_a_dead_process_had_claimed_is_looked_for_before_it_is_sent_again(world: World) -> None:

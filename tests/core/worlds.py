@@ -67,9 +67,7 @@ def member(name: str, channel: ChannelId = CHANNEL) -> MemberId:
 
 def make_bank(questions: Iterable[Question]) -> Bank:
     """A bank of these questions, called nn."""
-    return Bank(
-        id="nn", title="Nets", version="1", language="en", licence="CC0", topics={}, questions=tuple(questions)
-    )
+    return Bank(id="nn", title="Nets", version="1", language="en", licence="CC0", topics={}, questions=tuple(questions))
 
 
 def verdict(text: str) -> Grade:
@@ -212,7 +210,7 @@ class World:
             assert place is not None, "the round has no thread yet"
         said = Said(
             place=place,
-            message=message or self._next("m"),
+            message=message or self._next("said "),
             member=member(who, place.channel),
             name=who.capitalize(),
             text=text,
@@ -235,7 +233,7 @@ class World:
         round_ = self.round()
         form = Form(
             round=round_.id,
-            interaction=self._next("f"),
+            interaction=self._next("form "),
             member=member(who, round_.channel),
             name=who.capitalize(),
             text=text,
@@ -247,7 +245,7 @@ class World:
     def submits(self, who: str, message: str, when: datetime) -> Told:
         """A member chooses "Submit as my answer" on a message."""
         said = self._said[message]
-        return self.arrives(Submitted(said=said, by=member(who), interaction=self._next("s"), at=when))
+        return self.arrives(Submitted(said=said, by=member(who), interaction=self._next("press "), at=when))
 
     def arrives(self, happened: Said | Deleted | Form | Submitted) -> Told:
         """Something that happened comes to be known, once."""
@@ -358,7 +356,7 @@ class World:
         """A member's streak in the channel."""
         return replies.streak_of(self.tx, CHANNEL, member(who)).length
 
-    def keys(self) -> list[str]:
+    def sent(self) -> list[str]:
         """The keys of everything posted, in order."""
         return [key for key, _, _ in self.posted]
 

@@ -46,10 +46,24 @@ def _frames(log: bytes) -> Iterator[int]:
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
     """Start a Python that runs this code with these arguments."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
 
 
 def ran(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Wait for a process; its exit code and all it wrote."""
     out, err = process.communicate(timeout=60)
     return process.returncode, out + err
+
+
+def answered(process: subprocess.Popen[str]) -> str:
+    """Wait for the next line that a process writes."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    """Write a line to a process."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()

@@ -15,7 +15,7 @@ import pytest_asyncio
 from bot.core.ports import StoreError
 from bot.store import SqliteStore
 from tests.factories import make_round
-from tests.store.files import allow, ask, contents, python, ran
+from tests.store.files import allow, answered, ask, contents, python, ran, tell
 from tests.store.store_contract import kept
 
 
@@ -180,15 +180,21 @@ from bot.store import SqliteStore
 
 async def main(path, name):
     store = SqliteStore(path)
+    print("ready", flush=True)
+    input()
     for number in range(10):
         await store.write(lambda tx: tx.facts.set(f"{name} {number}", "here"))
     await store.close()
 
 asyncio.run(main(*sys.argv[1:]))
 """
-    processes = [python(code, path, name) for name in "abc"]
-    assert [ran(process) for process in processes] == [(0, "")] * 3
-    assert ask(path, "SELECT COUNT(*) FROM facts") == [(30,)]
+    processes = [python(code, path, name) for name in "abcd"]
+    for process in processes:
+        answered(process)
+    for process in processes:
+        tell(process)
+    assert [ran(process) for process in processes] == [(0, "")] * 4
+    assert ask(path, "SELECT COUNT(*) FROM facts") == [(40,)]
     assert ask(path, "SELECT name FROM _sqlite_migrations") == [("m001_initial",)]
 
 

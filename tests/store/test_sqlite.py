@@ -73,6 +73,16 @@ async def test_closing_leaves_one_file_and_no_thread(tmp_path: Path) -> None:
     assert ask(store.path, "SELECT value FROM facts") == [("red",)]
 
 
+async def test_closing_folds_the_log_even_if_another_process_goes_on(store: SqliteStore) -> None:
+    other = SqliteStore(store.path)
+    await other.write(setting("colour", "red"))
+    await store.write(setting("shape", "round"))
+    await store.close()
+    assert store.path.with_name("nnquestion.db-wal").stat().st_size == 0
+    assert await other.read(lambda tx: (tx.facts.get("colour"), tx.facts.get("shape"))) == ("red", "round")
+    await other.close()
+
+
 async def test_what_was_written_is_there_after_closing_and_opening_again(store: SqliteStore) -> None:
     await kept(store, make_round(), make_answer())
     await store.close()
@@ -177,6 +187,15 @@ async def test_a_caller_cancelled_before_its_turn_has_not_written(store: SqliteS
     with pytest.raises(asyncio.CancelledError):
         await writing
     assert await store.read(lambda tx: tx.facts.get("colour")) is None
+
+
+async def test_a_caller_cancelled_while_the_file_is_opened_cancels_nobody_else(store: SqliteStore) -> None:
+    first = asyncio.create_task(store.write(setting("first", "here")))
+    second = asyncio.create_task(store.write(setting("second", "here")))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait_for(second, 10)
+    assert await store.read(lambda tx: tx.facts.get("second")) == "here"
 
 
 async def test_reads_do_not_wait_for_the_writer(store: SqliteStore) -> None:
@@ -290,9 +309,11 @@ async def test_erasing_history_blanks_the_text_of_earlier_revisions_only(store: 
     assert lines == [(1, ""), (1, make_answer().text), (2, ""), (3, "last")]
 
 
-async def test_a_blanked_answer_leaves_no_text_anywhere_in_the_database(store: SqliteStore) -> None:
-    secret = "what nobody may read any more"
+async def test_a_blanked_answer_leaves_no_text_anywhere_in_the_file(store: SqliteStore) -> None:
+    secret = "what nobody may read any more, long enough for pages of its own " * 200
     await kept(store, make_round(), make_answer(parts=(make_part(secret),)), make_answer(parts=(), revision=2))
     await kept(store, make_answer(parts=(make_part(secret),), revision=3))
     await store.write(lambda tx: tx.answers.blank(make_round().id, make_answer().member))
     assert ask(store.path, "SELECT text FROM parts UNION SELECT text FROM revisions") == [("",)]
+    await store.close()
+    assert b"nobody may read" not in store.path.read_bytes()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import sys
+import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +26,10 @@ from bot.adapters.terminal.terminal import Person, Terminal
 from bot.core import cards, commands
 from bot.core.card import Card, Press
 from bot.core.model import Place, Round, RoundState
+from bot.core.ports import StoreError
 from bot.core.schedule import zone, zone_names
+
+log = logging.getLogger(__name__)
 
 RECENT: Final = 12
 """Messages shown at the start, besides the open round's thread."""
@@ -59,7 +64,7 @@ class Chat:
     async def sit(self) -> None:
         """Show the room, then read lines until the person leaves."""
         keyboard = sys.stdin.isatty() and sys.stdout.isatty()
-        with patch_stdout(raw=True) if keyboard else nullcontext():
+        with patch_stdout(raw=True) if keyboard else contextlib.nullcontext():
             show = Show(self.zone_name)
             await self._arrive(show)
             try:
@@ -86,7 +91,6 @@ class Chat:
         card = await self.terminal.begin(self.me, self.place, first)
         if card is not None:
             show.private(self.me.name, card)
-        await self.terminal.catch_up()
 
     async def _typed(self) -> AsyncIterator[str]:
         session: PromptSession[str] = PromptSession(
@@ -109,8 +113,11 @@ class Chat:
                 await self._key(show, key, rest.strip())
         except KeyError:
             show.line("There is no such message of yours; the number stands in brackets beside it.", "yellow")
-        except RoomError as problem:
+        except (RoomError, StoreError) as problem:
             show.line(str(problem), "red")
+        except Exception:
+            log.exception("could not do %r", key)
+            show.line("Something went wrong; chat.log in the data folder says what.", "red")
 
     async def _say(self, show: Show, text: str) -> None:
         here = await self._here()
@@ -216,7 +223,18 @@ class _Completer(Completer):
 
 
 async def _piped() -> AsyncIterator[str]:
-    while text := await asyncio.to_thread(sys.stdin.readline):
+    """Lines from a pipe or a file. The thread is a daemon: one that waits for a line must not hold up the end."""
+    lines: asyncio.Queue[str] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def pump() -> None:
+        with contextlib.suppress(RuntimeError):  # The loop has ended: nobody reads on.
+            for row in sys.stdin:
+                loop.call_soon_threadsafe(lines.put_nowait, row)
+            loop.call_soon_threadsafe(lines.put_nowait, "")
+
+    threading.Thread(target=pump, name="stdin", daemon=True).start()
+    while text := await lines.get():
         yield text
 
 

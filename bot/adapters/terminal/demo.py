@@ -86,7 +86,6 @@ class Demo:
         seen = max((_last_touch(message) for message in room.all()), default=start())
         self.clock.move_to(seen)
         room.watch(self.show.changed)
-        await self.terminal.catch_up()
         await self.turn()
         channel = channel_id("general")
         if seen <= start():

@@ -17,6 +17,8 @@ def render(card: Card, reference: str = "") -> Lines:
     """A card as lines: title, body, buttons, footer with the reference of its delivery."""
     lines: list[tuple[Run, ...]] = [(("title", clean(card.title)),)]
     for block in card.body:
+        if _is_heading(block) and len(lines) > 1:
+            lines.append(())
         lines += _block(block)
     if card.buttons:
         buttons = [("button", f"[{clean(button.label)}]") for button in card.buttons]
@@ -26,6 +28,10 @@ def render(card: Card, reference: str = "") -> Lines:
     if footer:
         lines.append((("dim", footer),))
     return tuple(lines)
+
+
+def _is_heading(block: Block) -> bool:
+    return isinstance(block, Line) and not block.bullet and all(isinstance(s, Words) and s.strong for s in block.spans)
 
 
 def clean(text: str) -> str:
