@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final, TypeVar, assert_never
+from typing import Final, TypeVar
 
 from bot.core import answering, commands, outcomes, replies, rounds
 from bot.core.answering import Deleted, Form, Said, Submitted
@@ -23,7 +22,6 @@ from bot.core.model import (
     RoundId,
     RoundState,
     Told,
-    Why,
     daily_round_id,
 )
 from bot.core.planning import Banks
@@ -134,15 +132,7 @@ class StudyBot:
     async def answer(self, happened: Said | Deleted | Form | Submitted, now: datetime) -> Told:
         """Take what a member said, edited, deleted or sent. The same thing again gets the same receipt again."""
 
-        def work(tx: Transaction) -> Told:
-            if not tx.events.add(Occurrence(id=happened.id, at=now)):
-                known = tx.events.outcome(happened.id)
-                return _told_from(known) if known else answering.TALK
-            told = _take(tx, happened)
-            tx.events.finish(happened.id, _told_as_text(told))
-            return told
-
-        told = await self._store.write(work)
+        told = await self._store.write(lambda tx: answering.take(tx, happened, now))
         if told.receipt is not Receipt.NOT_COUNTED:
             self._owed()
         return told
@@ -234,40 +224,3 @@ class StudyBot:
     async def round_on(self, channel: ChannelId, on: date) -> Round | None:
         """The channel's daily round of a local date."""
         return await self._store.read(lambda tx: tx.rounds.get(daily_round_id(channel, on)))
-
-
-def _take(tx: Transaction, happened: Said | Deleted | Form | Submitted) -> Told:
-    match happened:
-        case Said():
-            return answering.hear(tx, happened)
-        case Deleted():
-            return answering.forget_message(tx, happened)
-        case Form():
-            return answering.take_form(tx, happened)
-        case Submitted():
-            return answering.submit(tx, happened)
-        case _:
-            assert_never(happened)
-
-
-def _told_as_text(told: Told) -> str:
-    return json.dumps(
-        {
-            "receipt": told.receipt,
-            "round": told.round,
-            "why": told.why,
-            "counts": told.counts,
-            "counts_no_more": told.counts_no_more,
-        }
-    )
-
-
-def _told_from(text: str) -> Told:
-    kept = json.loads(text)
-    return Told(
-        receipt=Receipt(kept["receipt"]),
-        round=kept["round"] and RoundId(kept["round"]),
-        why=kept["why"] and Why(kept["why"]),
-        counts=tuple(kept["counts"]),
-        counts_no_more=tuple(kept["counts_no_more"]),
-    )

@@ -1,21 +1,24 @@
-"""What counts as an answer: thread messages, the form, "Submit as my answer", edits and deletions.
+"""What comes in as an answer: thread messages, edits, deletions, the form, "Submit as my answer".
 
-Everything is judged by the platform's own stamps, so it does not matter when or in which order it arrives.
+Everything is written down first, then the answer is read off all that is known to have happened (`bot.core.drafting`).
+So it does not matter when, in which order, or how often it arrives.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from bot.core.counting import LONGEST_ANSWER, starts_answer, without_spoiler_marks
+from bot.core.counting import without_spoiler_marks
+from bot.core.drafting import Anything, Deletion, Draft, Filled, Happening, Outcome, Spoken, Submission, draft
 from bot.core.model import (
     Answer,
     ChannelId,
     Member,
     MemberId,
-    Part,
+    Occurrence,
     Place,
     Receipt,
     Round,
@@ -29,13 +32,10 @@ from bot.core.model import (
     group_of,
 )
 from bot.core.ports import Transaction
-from bot.core.rounds import local_date
+from bot.core.rounds import local_date, settle
 
-JOINS_WITHIN: Final = timedelta(minutes=10)
-"""What a member adds this soon after the start of their answer belongs to it."""
-
-TALK: Final = Told(receipt=Receipt.NOT_COUNTED, why=Why.TALK)
-_NO_ANSWERS: Final = frozenset({RoundState.SKIPPED, RoundState.CANCELLED})
+TALK = Told(receipt=Receipt.NOT_COUNTED, why=Why.TALK)
+_NO_ANSWERS = frozenset({RoundState.SKIPPED, RoundState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Said:
     def id(self) -> str:
         """What happened, by what it is: the same however often it arrives."""
         stamp = self.edited_at.isoformat() if self.edited_at else "said"
-        return f"{self.place.channel}/{self.message}/{stamp}"
+        return f"{_message_id(self.place.channel, self.message)}{stamp}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Deleted:
     @property
     def id(self) -> str:
         """What happened, by what it is."""
-        return f"{self.channel}/{self.message}/deleted"
+        return f"{_message_id(self.channel, self.message)}deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,110 +105,82 @@ class Submitted:
         return f"{self.by}/submit/{self.interaction}"
 
 
-# --- thread messages ----------------------------------------------------------------------------------------
+def take(tx: Transaction, happened: Said | Deleted | Form | Submitted, now: datetime) -> Told:
+    """Take what a member said, edited, deleted or sent. The same thing again gets the same receipt again."""
+    known = tx.events.outcome(happened.id)
+    if known is not None:
+        return _told_from(known)
+    match happened:
+        case Said():
+            told = _hear(tx, happened, now)
+        case Deleted():
+            told = _forget_message(tx, happened, now)
+        case Form():
+            told = _take_form(tx, happened, now)
+        case Submitted():
+            told = _submit(tx, happened, now)
+    if told is None:
+        return TALK  # Nothing of ours: it is not even written down.
+    tx.events.add(Occurrence(id=happened.id, at=now))
+    tx.events.finish(happened.id, _told_as_text(told))
+    return told
 
 
-def hear(tx: Transaction, said: Said) -> Told:
-    """Take a thread message, new or edited, for what it is: a part of an answer, or talk."""
+# --- what happened, written down ----------------------------------------------------------------------------
+
+
+def _hear(tx: Transaction, said: Said, now: datetime) -> Told | None:
     round_ = tx.rounds.by_place(said.place)
+    if round_ is None:  # A message of the channel may have been submitted.
+        part_of = tx.answers.by_part(said.place.channel, said.message)
+        round_ = tx.rounds.get(part_of.round) if part_of is not None and part_of.member == said.member else None
     if round_ is None or round_.state in _NO_ANSWERS:
-        return TALK
-    if tx.events.outcome(Deleted(channel=said.place.channel, message=said.message, at=said.said_at).id) is not None:
-        return TALK  # Its deletion arrived first.
-    answer = tx.answers.get(round_.id, said.member)
-    part = _part_of(answer, said.message)
-    if answer is not None and part is not None:
-        return _edit(tx, round_, answer, part, said)
-    if said.reply_to is not None and said.reply_to != said.member:
-        return TALK
-    if round_.sealed:
-        sealed = round_.state is not RoundState.REVEALED and starts_answer(said.text)
-        return replace(TALK, round=round_.id, why=Why.SEALED) if sealed else TALK
-    return _start_or_join(tx, round_, answer, said)
-
-
-def _start_or_join(tx: Transaction, round_: Round, answer: Answer | None, said: Said) -> Told:
+        return None
     text = without_spoiler_marks(said.text)
-    stamp = said.edited_at or said.said_at
-    late = stamp >= round_.closes_at
-    new = Part(source=Source.MESSAGE, id=said.message, text=text, said_at=said.said_at, edited_at=said.edited_at)
-    if answer is None or not answer.parts or (answer.late and not late):
-        if not starts_answer(text):
-            return TALK
-        if len(text) > LONGEST_ANSWER:
-            return Told(receipt=Receipt.TOO_LONG, round=round_.id)
+    replies = said.reply_to is not None and said.reply_to != said.member
+    apart = replies or said.place != round_.thread
+    spoken = Spoken.of(said.message, text, said.said_at, said.edited_at, apart=apart)
+    told = _happened(tx, round_, said.member, said.id, spoken, now)
+    if _counts(told):
         _met(tx, round_, said.member, said.name, public=True)
-        return _save(tx, round_, answer, said.member, (new,), late=late, cause=Receipt.RECORDED, at=stamp)
-    start = min(part.said_at for part in answer.parts)
-    joins = answer.parts[0].source is Source.MESSAGE and text and abs(stamp - start) <= JOINS_WITHIN
-    if not joins:
-        return TALK
-    if late and not answer.late:
-        return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id)
-    parts = tuple(sorted((*answer.parts, new), key=lambda part: (part.said_at, part.id)))
-    if _length(parts) > LONGEST_ANSWER:
-        return Told(receipt=Receipt.TOO_LONG, round=round_.id)
-    return _save(tx, round_, answer, said.member, parts, late=answer.late, cause=Receipt.RECORDED, at=stamp)
+    elif round_.state is RoundState.REVEALED:
+        _write_over(tx, [said.id], tx.events.about(_about(round_.id, said.member)))  # Talk is nothing to keep.
+    return told
 
 
-def _edit(tx: Transaction, round_: Round, answer: Answer, part: Part, said: Said) -> Told:
-    stamp = said.edited_at
-    if stamp is None or (part.edited_at is not None and stamp <= part.edited_at):
-        return _told(answer, Receipt.RECORDED)  # The same message again, or an older edit that arrives late.
-    if stamp >= round_.closes_at and not answer.late:
-        return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id)
-    text = without_spoiler_marks(said.text)
-    if text == part.text:
-        return _told(answer, Receipt.RECORDED)
-    if not text:
-        return _remove(tx, round_, answer, part, at=stamp)
-    edited = replace(part, text=text, edited_at=stamp)
-    parts = tuple(edited if other.id == part.id else other for other in answer.parts)
-    if _length(parts) > LONGEST_ANSWER:
-        return Told(receipt=Receipt.TOO_LONG, round=round_.id)
-    return _save(tx, round_, answer, said.member, parts, late=answer.late, cause=Receipt.REVISED, at=stamp)
-
-
-def forget_message(tx: Transaction, deleted: Deleted) -> Told:
-    """Take a deletion: a part is withdrawn; after the close the text goes and the grade stays."""
+def _forget_message(tx: Transaction, deleted: Deleted, now: datetime) -> Told:
+    tx.events.add(Occurrence(id=deleted.id, at=now, data={"kind": "deleted", "at": deleted.at.isoformat()}))
+    heard = tx.events.beginning(_message_id(deleted.channel, deleted.message))
     answer = tx.answers.by_part(deleted.channel, deleted.message)
-    round_ = tx.rounds.get(answer.round) if answer else None
-    part = _part_of(answer, deleted.message)
-    if answer is None or round_ is None or part is None:
+    round_ = tx.rounds.get(answer.round) if answer is not None else None
+    if answer is None or round_ is None:
+        _write_over(tx, [event.id for event in heard], heard)
         return TALK
+    events = tx.events.about(_about(answer.round, answer.member))
     if deleted.at < round_.closes_at or answer.late:
-        return _remove(tx, round_, answer, part, at=deleted.at)
+        told = _derive(tx, round_, answer.member, deleted.id, now, erase_history=True)
+        _write_over(tx, [event.id for event in events if event.data.get("message") == deleted.message], events)
+        return told
+    # After the close the text goes, wherever it was kept, and the grade stays. The answer changes no more.
+    _write_over(tx, [event.id for event in events], events)
     if tx.answers.grade(answer.round, answer.member) is not None:
         tx.answers.blank(answer.round, answer.member)
     elif not answer.erase:
         kept = replace(answer, erase=True, revision=answer.revision + 1)
         tx.answers.save(kept, cause="deleted after the close", at=deleted.at, erase_history=True)
-    return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id, counts_no_more=(part.id,))
+    return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id, counts_no_more=(deleted.message,))
 
 
-def _remove(tx: Transaction, round_: Round, answer: Answer, part: Part, *, at: datetime) -> Told:
-    parts = tuple(other for other in answer.parts if other.id != part.id)
-    cause = Receipt.REVISED if parts else Receipt.WITHDRAWN
-    return _save(tx, round_, answer, answer.member, parts, late=answer.late, cause=cause, at=at, erase_history=True)
-
-
-# --- the form and "Submit as my answer" ---------------------------------------------------------------------
-
-
-def take_form(tx: Transaction, form: Form) -> Told:
-    """Take a form: it replaces all parts. An empty one withdraws the answer."""
+def _take_form(tx: Transaction, form: Form, now: datetime) -> Told:
     round_ = tx.rounds.get(form.round)
-    if round_ is None or round_.state in _NO_ANSWERS:
+    if round_ is None or round_.state in _NO_ANSWERS or round_.group != group_of(ChannelId(form.member)):
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
+    filled = Filled.of(form.interaction, without_spoiler_marks(form.text), form.at, form.share)
     _met(tx, round_, form.member, form.name, public=False)
-    text = without_spoiler_marks(form.text)
-    part = Part(source=Source.FORM, id=form.interaction, text=text, said_at=form.at)
-    late = form.at >= round_.closes_at
-    return _replace_all(tx, round_, form.member, part if text else None, late=late, at=form.at, share=form.share)
+    return _happened(tx, round_, form.member, form.id, filled, now)
 
 
-def submit(tx: Transaction, submitted: Submitted) -> Told:
-    """Take an own message as the whole answer: in a thread for its round, in the channel for the open daily one."""
+def _submit(tx: Transaction, submitted: Submitted, now: datetime) -> Told:
     said = submitted.said
     round_ = tx.rounds.by_place(said.place)
     if round_ is None:
@@ -219,73 +191,124 @@ def submit(tx: Transaction, submitted: Submitted) -> Told:
     if round_.sealed:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.SEALED, round=round_.id)
     text = without_spoiler_marks(said.text)
-    if not text:
-        return Told(receipt=Receipt.NOT_COUNTED, why=Why.EMPTY, round=round_.id)
-    _met(tx, round_, said.member, said.name, public=True)
-    part = Part(source=Source.MESSAGE, id=said.message, text=text, said_at=said.said_at, edited_at=said.edited_at)
-    late = (said.edited_at or said.said_at) >= round_.closes_at
-    return _replace_all(tx, round_, said.member, part, late=late, at=submitted.at)
+    submission = Submission.of(said.message, text, said.said_at, said.edited_at, submitted.at)
+    told = _happened(tx, round_, said.member, submitted.id, submission, now)
+    if _counts(told):
+        _met(tx, round_, said.member, said.name, public=True)
+    return told
 
 
-def _replace_all(
-    tx: Transaction,
-    round_: Round,
-    member: MemberId,
-    part: Part | None,
-    *,
-    late: bool,
-    at: datetime,
-    share: Share = Share.NO,
+def _happened(
+    tx: Transaction, round_: Round, member: MemberId, event_id: str, happening: Happening, now: datetime
 ) -> Told:
-    answer = tx.answers.get(round_.id, member)
-    stands = answer is not None and bool(answer.parts)
-    if answer is not None and stands and not answer.late and at >= round_.closes_at:
+    about = _about(round_.id, member)
+    tx.events.add(Occurrence(id=event_id, at=now, about=about, data=happening.as_data()))
+    return _derive(tx, round_, member, event_id, now)
+
+
+# --- the answer, read off what happened ---------------------------------------------------------------------
+
+
+def _derive(
+    tx: Transaction, round_: Round, member: MemberId, event_id: str, now: datetime, *, erase_history: bool = False
+) -> Told:
+    events = tx.events.about(_about(round_.id, member))
+    happenings: dict[str, Anything] = {event.id: _happening(event) for event in events}
+    for message in {event.data["message"] for event in events if "message" in event.data}:
+        gone = tx.events.get(f"{_message_id(round_.channel, message)}deleted")
+        if gone is not None:
+            happenings[gone.id] = Deletion(message=message, at=datetime.fromisoformat(gone.data["at"]))
+    drafted = draft(round_, happenings)
+    outcome = drafted.outcomes[event_id]
+    stands = tx.answers.get(round_.id, member)
+    if stands is not None and stands.erase:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id)
-    if part is None and not stands:
-        return Told(receipt=Receipt.NOT_COUNTED, why=Why.EMPTY, round=round_.id)
-    if part is not None and len(part.text) > LONGEST_ANSWER:
-        return Told(receipt=Receipt.TOO_LONG, round=round_.id)
-    cause = Receipt.WITHDRAWN if part is None else Receipt.REVISED if stands else Receipt.RECORDED
-    parts = () if part is None else (part,)
-    return _save(tx, round_, answer, member, parts, late=late, cause=cause, at=at, share=share)
-
-
-# --- pieces -------------------------------------------------------------------------------------------------
+    if not _differs(stands, drafted):
+        return _told(round_, stands, outcome)
+    saved = _save(tx, round_, member, stands, drafted, outcome, now, erase_history=erase_history)
+    return replace(_told(round_, saved, outcome), counts_no_more=_gone(stands, saved))
 
 
 def _save(
     tx: Transaction,
     round_: Round,
-    answer: Answer | None,
     member: MemberId,
-    parts: tuple[Part, ...],
+    before: Answer | None,
+    drafted: Draft,
+    outcome: Outcome,
+    now: datetime,
     *,
-    late: bool,
-    cause: Receipt,
-    at: datetime,
-    share: Share | None = None,
-    erase_history: bool = False,
-) -> Told:
-    before = answer.parts if answer else ()
+    erase_history: bool,
+) -> Answer:
+    at = drafted.started_at or now
     saved = Answer(
         round=round_.id,
         member=member,
-        parts=parts,
-        revision=answer.revision + 1 if answer else 1,
-        late=late,
-        share=share if share is not None else answer.share if answer else Share.NO,
-        local_date=answer.local_date if answer else local_date(at, round_.zone),
+        parts=drafted.parts,
+        revision=before.revision + 1 if before else 1,
+        late=drafted.late,
+        share=drafted.share,
+        local_date=before.local_date if before else local_date(at, round_.zone),
     )
-    tx.answers.save(saved, cause=cause.value, at=at, erase_history=erase_history)
-    if late and cause is Receipt.RECORDED:
-        cause = Receipt.LATE
-    return _told(saved, cause, before)
+    tx.answers.save(saved, cause=outcome.receipt.value, at=now, erase_history=erase_history)
+    if round_.state is RoundState.REVEALED and not saved.parts:
+        settle(tx, round_, now)  # It was withdrawn in time, and is only known of now.
+    return saved
 
 
-def _told(answer: Answer, receipt: Receipt, before: tuple[Part, ...] = ()) -> Told:
-    counts = () if answer.late else tuple(part.id for part in answer.parts if part.source is Source.MESSAGE)
-    gone = tuple(part.id for part in before if part.source is Source.MESSAGE and part.id not in counts)
-    return Told(receipt=receipt, round=answer.round, counts=counts, counts_no_more=gone)
+def _differs(answer: Answer | None, drafted: Draft) -> bool:
+    if answer is None:
+        return bool(drafted.parts)
+    before, after = ([(p.source, p.id, p.text) for p in parts] for parts in (answer.parts, drafted.parts))
+    return (before, answer.late, answer.share) != (after, drafted.late, drafted.share)
+
+
+def _told(round_: Round, answer: Answer | None, outcome: Outcome) -> Told:
+    if outcome.why is Why.TALK:
+        return TALK
+    counting = answer is not None and not answer.late
+    counts = tuple(p.id for p in answer.parts if p.source is Source.MESSAGE) if answer and counting else ()
+    receipt = outcome.receipt
+    if receipt is Receipt.RECORDED and answer is not None and answer.late:
+        receipt = Receipt.LATE
+    return Told(receipt=receipt, why=outcome.why, round=round_.id, counts=counts)
+
+
+def _gone(before: Answer | None, after: Answer) -> tuple[str, ...]:
+    counts = () if after.late else tuple(part.id for part in after.parts)
+    earlier = before.parts if before else ()
+    return tuple(part.id for part in earlier if part.source is Source.MESSAGE and part.id not in counts)
+
+
+# --- pieces -------------------------------------------------------------------------------------------------
+
+
+def _counts(told: Told) -> bool:
+    return told.receipt in (Receipt.RECORDED, Receipt.REVISED, Receipt.LATE)
+
+
+def _about(round_id: RoundId, member: MemberId) -> str:
+    return f"{round_id} {member}"
+
+
+def _message_id(channel: ChannelId, message: str) -> str:
+    return f"{channel}/{message}/"
+
+
+def _happening(event: Occurrence) -> Happening:
+    kinds: dict[str, type[Spoken] | type[Filled] | type[Submission]] = {
+        "said": Spoken,
+        "form": Filled,
+        "submitted": Submission,
+    }
+    return kinds[event.data["kind"]].from_data(event.data)
+
+
+def _write_over(tx: Transaction, ids: Sequence[str], events: Sequence[Occurrence]) -> None:
+    """Remove the text of these events; what the rules need to know of it stays."""
+    for event in events:
+        if event.id in ids and event.data.get("text"):
+            tx.events.rewrite(replace(event, data={**event.data, "text": ""}))
 
 
 def _met(tx: Transaction, round_: Round, member_id: MemberId, name: str, *, public: bool) -> None:
@@ -296,10 +319,24 @@ def _met(tx: Transaction, round_: Round, member_id: MemberId, name: str, *, publ
         tx.members.save(member)
 
 
-def _part_of(answer: Answer | None, message: str) -> Part | None:
-    parts = answer.parts if answer else ()
-    return next((part for part in parts if part.source is Source.MESSAGE and part.id == message), None)
+def _told_as_text(told: Told) -> str:
+    return json.dumps(
+        {
+            "receipt": told.receipt,
+            "round": told.round,
+            "why": told.why,
+            "counts": told.counts,
+            "counts_no_more": told.counts_no_more,
+        }
+    )
 
 
-def _length(parts: tuple[Part, ...]) -> int:
-    return len("\n".join(part.text for part in parts))
+def _told_from(text: str) -> Told:
+    kept = json.loads(text)
+    return Told(
+        receipt=Receipt(kept["receipt"]),
+        round=kept["round"] and RoundId(kept["round"]),
+        why=kept["why"] and Why(kept["why"]),
+        counts=tuple(kept["counts"]),
+        counts_no_more=tuple(kept["counts_no_more"]),
+    )

@@ -584,4 +584,6 @@ class Occurrence:
 
     id: str
     at: datetime
+    about: str = ""
+    """The answer it belongs to, as `<round> <member>`; empty where there is none."""
     data: Mapping[str, str] = field(default_factory=dict)

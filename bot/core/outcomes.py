@@ -9,6 +9,7 @@ from typing import Final
 from bot.core import cards
 from bot.core.model import (
     Action,
+    ChannelId,
     Delivery,
     DeliveryState,
     DrillState,
@@ -107,29 +108,53 @@ def thread_deleted(tx: Transaction, round_: Round, now: datetime) -> None:
 
 def channel_gone(tx: Transaction, delivery: Delivery, now: datetime) -> None:
     """A channel is no longer there: its messages are dropped and its drill is off."""
-    for owed in tx.deliveries.unfinished(channel=delivery.place.channel):
-        _drop(tx, owed, "the channel is gone")
-    _off(tx, delivery, "the channel is gone", now)
+    _give_up(tx, delivery.place.channel, "the channel is gone", now)
 
 
 def _refused(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:
     drill = tx.drills.get(delivery.place.channel)
-    if drill is None:
-        # A note to an organizer who does not take it: asking again would only be refused again.
-        _drop(tx, delivery, str(error))
+    if drill is None:  # A place for notes: asking again would only be refused again.
+        _give_up(tx, delivery.place.channel, "I am not allowed to post there", now)
         return
     drill = replace(drill, refused=drill.refused + 1)
     tx.drills.save(drill)
     if drill.refused < FORBIDDEN_AT_MOST:
         _try_again(tx, delivery, error, now)
-        return
-    for owed in tx.deliveries.unfinished(channel=delivery.place.channel):
-        _drop(tx, owed, str(error))
-    _off(tx, delivery, "I am not allowed to post there", now)
+    else:
+        _give_up(tx, delivery.place.channel, "I am not allowed to post there", now)
 
 
-def _off(tx: Transaction, delivery: Delivery, why: str, now: datetime) -> None:
-    drill = tx.drills.get(delivery.place.channel)
+def _give_up(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> None:
+    owed = tx.deliveries.unfinished(channel=channel)
+    for delivery in owed:
+        _drop(tx, delivery, why)
+    _off(tx, channel, why, now)
+    for delivery in owed:
+        if delivery.round is None:
+            _say_privately(tx, delivery, now)
+
+
+def _say_privately(tx: Transaction, note: Delivery, now: datetime) -> None:
+    """A note whose place is gone goes to whoever ran setup, who agreed to that."""
+    for drill in tx.drills.all():
+        direct = ChannelId(drill.set_up_by) if drill.set_up_by is not None else None
+        if note.key.startswith(f"{drill.channel}/") and direct is not None and direct != note.place.channel:
+            tx.deliveries.owe(
+                replace(
+                    note,
+                    key=f"{note.key}/direct",
+                    place=Place(channel=direct),
+                    state=DeliveryState.OWED,
+                    attempts=0,
+                    not_before=None,
+                    unclear=False,
+                    created_at=now,
+                )
+            )
+
+
+def _off(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> None:
+    drill = tx.drills.get(channel)
     if drill is None:
         return
     for round_ in tx.rounds.of_channel(drill.channel):

@@ -191,7 +191,10 @@ class Answers(Protocol):
         ...
 
     def blank(self, round_id: RoundId, member: MemberId) -> None:
-        """Blank an answer's text, in its parts, its history and what grades quote of it; grade and points stay."""
+        """Blank an answer's text in its parts, its history and what grades quote, and mark it as to be erased.
+
+        Grade and points stay.
+        """
         ...
 
     def by_part(self, channel: ChannelId, message: str) -> Answer | None:
@@ -200,6 +203,10 @@ class Answers(Protocol):
 
     def ungraded(self, limit: int) -> list[Answer]:
         """Answers with parts, in rounds that are closed, graded or revealed, whose standing revision has no grade."""
+        ...
+
+    def tried(self, channel: ChannelId, member: MemberId) -> set[RoundId]:
+        """The rounds of a channel in which a member's answer was in time and, by its latest grade, an honest try."""
         ...
 
     def hints(self, round_id: RoundId, member: MemberId) -> int:
@@ -306,6 +313,20 @@ class Events(Protocol):
 
     def outcome(self, occurrence_id: str) -> str | None:
         """What came of it; None where it is unknown or not yet worked on."""
+        ...
+
+    def get(self, occurrence_id: str) -> Occurrence | None: ...
+
+    def about(self, answer: str) -> list[Occurrence]:
+        """All that happened to an answer, in the order of arrival."""
+        ...
+
+    def beginning(self, prefix: str) -> list[Occurrence]:
+        """All whose id begins so: everything that happened to one message, in the order of arrival."""
+        ...
+
+    def rewrite(self, occurrence: Occurrence) -> None:
+        """Replace the data of what was written down before, such as a text that its author removed."""
         ...
 
     def waiting(self) -> list[Occurrence]:

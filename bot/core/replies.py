@@ -16,7 +16,6 @@ from bot.core.model import (
     ChannelId,
     Drill,
     DrillState,
-    Effort,
     GroupId,
     Member,
     MemberId,
@@ -149,6 +148,9 @@ def _leaderboard(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[s
     first, last = scoring.season_dates(season, _today(tx, asker, now))
     totals = tx.ledger.totals(asker.group, channel=asker.channel if here else None, first=first, last=last)
     standings = _without_hidden(tx, scoring.standings(totals), asker.member)
+    if here:
+        latest = tx.rounds.of_channel(asker.channel)
+        standings = [replace(row, streak=_streak(tx, latest, asker.channel, row.member).length) for row in standings]
     shown, own = standings[:BOARD_ROWS], [row for row in standings if row.member == asker.member]
     body: list[Block] = [_board(tx, shown, asker, "No points yet. The first answer opens the board.")]
     if own and own[0] not in shown:
@@ -208,13 +210,13 @@ def _points_of(tx: Transaction, asker: Asker, member: Member, now: datetime) -> 
 
 def streak_of(tx: Transaction, channel: ChannelId, member: MemberId) -> scoring.Streak:
     """A member's streak in a channel, over its revealed daily rounds."""
-    answered = []
-    for round_ in reversed(tx.rounds.of_channel(channel)):
-        if round_.kind is RoundKind.DAILY and round_.state is RoundState.REVEALED:
-            given = tx.answers.get(round_.id, member)
-            grade = tx.answers.grade(round_.id, member) if given and given.parts and not given.late else None
-            answered.append(grade is not None and grade.effort is Effort.HONEST)
-    return scoring.streak(answered)
+    return _streak(tx, tx.rounds.of_channel(channel), channel, member)
+
+
+def _streak(tx: Transaction, latest: list[Round], channel: ChannelId, member: MemberId) -> scoring.Streak:
+    tried = tx.answers.tried(channel, member)
+    daily = [round_ for round_ in reversed(latest) if round_.kind is RoundKind.DAILY]
+    return scoring.streak([round_.id in tried for round_ in daily if round_.state is RoundState.REVEALED])
 
 
 def _history(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
@@ -262,7 +264,9 @@ def _help(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
     wanted = options.get("command")
     organizer = _may_organize(tx, asker)
     if wanted is not None:
-        command = commands.read(wanted).command
+        command = commands.BY_NAME.get(wanted.lower())
+        if command is None:
+            raise Refused(f"There is no command “{wanted}”.{commands.meant(wanted, list(commands.BY_NAME))}")
         about: list[Block] = [line(command.says.capitalize() + "."), line(commands.usage(command))]
         about += [line(strong(f"{option.name}  "), option.says, bullet=True) for option in command.options]
         if command.example:
@@ -335,7 +339,7 @@ def _next(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
     wanted = options["question"].lower()
     question = planning.question_of(banks, QuestionId(wanted if ":" in wanted else f"{drill.bank}:{wanted}"))
     if question is None:
-        raise Refused(f"There is no question “{wanted}”.{_close_to(wanted, banks[drill.bank])}")
+        raise Refused(f"There is no question “{wanted}”.{_close_to(wanted, banks.get(drill.bank))}")
     try:
         planning.put_first(tx, drill, banks, question)
     except planning.NothingToAsk as why:

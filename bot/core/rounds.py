@@ -267,35 +267,47 @@ def settle(tx: Transaction, round_: Round, now: datetime) -> None:
     """Bring the ledger in line with the grades of a revealed daily round, by adding what is missing or too much."""
     if round_.kind is not RoundKind.DAILY:
         return
-    for answer in tx.answers.of_round(round_.id):
-        grade = tx.answers.grade(round_.id, answer.member)
+    answers = {answer.member: answer for answer in tx.answers.of_round(round_.id)}
+    paid = {entry.member for entry in tx.ledger.of_round(round_.id)}
+    for member in sorted(answers.keys() | paid):
+        _settle(tx, round_, member, answers.get(member), now)
+
+
+def _settle(tx: Transaction, round_: Round, member: MemberId, answer: Answer | None, now: datetime) -> None:
+    rows = tx.ledger.of_round(round_.id, member)
+    due, reason = 0, "withdrawn"
+    if answer is not None:
+        grade = tx.answers.grade(round_.id, member)
         if answer.late or grade is None:
-            continue
-        rows = tx.ledger.of_round(round_.id, answer.member)
+            return
         since = round_.local_date - scoring.PAYS_AGAIN_AFTER
-        earlier = [
-            row
-            for row in tx.ledger.paid(round_.group, answer.member, round_.question.id, since)
-            if row.round != round_.id
-        ]
-        due, reason = _due(round_, grade, tx.answers.hints(round_.id, answer.member), earlier)
-        missing = due - sum(row.points for row in rows)
-        if missing:
-            tx.ledger.add(
-                Entry(
-                    id=f"{round_.id}/{answer.member}/{len(rows) + 1}",
-                    group=round_.group,
-                    channel=round_.channel,
-                    member=answer.member,
-                    round=round_.id,
-                    question=round_.question.id,
-                    cycle=round_.cycle,
-                    local_date=round_.local_date,
-                    points=missing,
-                    reason=reason,
-                    at=now,
-                )
+        paid = tx.ledger.paid(round_.group, member, round_.question.id, since)
+        earlier = [row for row in paid if row.round != round_.id and _came_before(row, round_, rows)]
+        due, reason = _due(round_, grade, tx.answers.hints(round_.id, member), earlier)
+    missing = due - sum(row.points for row in rows)
+    if missing:
+        tx.ledger.add(
+            Entry(
+                id=f"{round_.id}/{member}/{len(rows) + 1}",
+                group=round_.group,
+                channel=round_.channel,
+                member=member,
+                round=round_.id,
+                question=round_.question.id,
+                cycle=round_.cycle,
+                local_date=round_.local_date,
+                points=missing,
+                reason=reason,
+                at=now,
             )
+        )
+
+
+def _came_before(row: Entry, round_: Round, own: list[Entry]) -> bool:
+    """Whether another round's row was there first, also when this round is settled again later."""
+    if row.local_date != round_.local_date:
+        return row.local_date < round_.local_date
+    return not own or (row.at, row.round) < (own[0].at, round_.id)
 
 
 def _due(round_: Round, grade: Grade, hints: int, earlier: list[Entry]) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -40,8 +41,11 @@ def pays_again(earlier: Iterable[Entry], channel: ChannelId, cycle: int, on: dat
 
     Once in 30 days, or once for each cycle of the channel's questions where that is shorter.
     """
-    recent = [entry for entry in earlier if entry.points > 0 and entry.local_date > on - PAYS_AGAIN_AFTER]
-    return all(entry.channel == channel and entry.cycle < cycle for entry in recent)
+    recent = [entry for entry in earlier if entry.local_date > on - PAYS_AGAIN_AFTER]
+    brought: Counter[str] = Counter()
+    for entry in recent:
+        brought[entry.round] += entry.points
+    return all(entry.channel == channel and entry.cycle < cycle for entry in recent if brought[entry.round] > 0)
 
 
 def season_dates(season: Season, today: date) -> tuple[date | None, date | None]:
@@ -89,17 +93,18 @@ def streak(answered: Sequence[bool]) -> Streak:
     The caller leaves out skipped, cancelled and paused rounds, and those the member was away for.
     """
     length = forgiven = longest = 0
-    since_miss: int | None = None
+    since_miss = FORGIVEN_IN  # Rounds since the last miss, which may have been forgiven or not.
+    started = False
     for here in answered:
+        started = started or here
         if here:
             length += 1
-            since_miss = None if since_miss is None else since_miss + 1
-        elif length:
-            if since_miss is not None and since_miss < FORGIVEN_IN - 1:
+            since_miss += 1
+        elif started:
+            if since_miss < FORGIVEN_IN - 1:
                 length = forgiven = 0
-                since_miss = None
-            else:
+            elif length:
                 forgiven += 1
-                since_miss = 0
+            since_miss = 0
         longest = max(longest, length)
     return Streak(length=length, forgiven=forgiven, longest=longest)

@@ -56,6 +56,8 @@ def drill_from(
             raise Refused(f"There is no bank “{options['bank']}”; there is {', '.join(banks)}.")
         drill = replace(drill, bank=options["bank"])
     if "topics" in options:
+        if drill.bank not in banks:
+            raise Refused(f"The bank “{drill.bank}” is not there any more; choose one with bank={next(iter(banks))}.")
         drill = replace(drill, topics=_topics(options["topics"], banks[drill.bank]))
     if "difficulty" in options:
         drill = replace(drill, difficulties=_difficulties(options["difficulty"]))

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from bot.core.model import Answer, ChannelId, Grade, MemberId, Part, RoundId, RoundState, Share, Source
+from bot.core.model import Answer, ChannelId, Effort, Grade, MemberId, Part, RoundId, RoundState, Share, Source
 from bot.store import rows
 from bot.store.codec import at_instant, at_instant_or_none, dump, instant, instant_or_none, load
 
@@ -59,6 +59,7 @@ class AnswerRows:
         whose = [round_id, member]
         for table in ("parts", "revisions"):
             rows.change(self._db, f"UPDATE {table} SET text = '' WHERE round = ? AND member = ?", whose)
+        rows.change(self._db, "UPDATE answers SET erase = 1 WHERE round = ? AND member = ?", whose)
         rows.change(self._db, "UPDATE grades SET quotes = '[]' WHERE round = ? AND member = ?", whose)
 
     def by_part(self, channel: ChannelId, message: str) -> Answer | None:
@@ -82,6 +83,17 @@ class AnswerRows:
             limit,
         )
         return [self._answer_of(row) for row in found]
+
+    def tried(self, channel: ChannelId, member: MemberId) -> set[RoundId]:
+        found = self._db.execute(
+            "SELECT round FROM answers JOIN grades USING (round, member, revision) "
+            "WHERE answers.channel = ? AND member = ? AND late = 0 AND json_extract(grade, '$.effort') = ? "
+            "AND grades.id = (SELECT MAX(id) FROM grades AS g WHERE g.round = answers.round"
+            " AND g.member = answers.member AND g.revision = answers.revision) "
+            "AND EXISTS (SELECT 1 FROM parts WHERE parts.round = answers.round AND parts.member = answers.member)",
+            [channel, member, Effort.HONEST.value],
+        )
+        return {RoundId(round_id) for (round_id,) in found}
 
     def hints(self, round_id: RoundId, member: MemberId) -> int:
         return int(

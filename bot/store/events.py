@@ -19,6 +19,7 @@ class EventRows:
         row = {
             "id": occurrence.id,
             "at": instant(occurrence.at),
+            "about": occurrence.about,
             "data": dump(dict[str, str], dict(occurrence.data)),
         }
         return rows.add(self._db, "events", row)
@@ -31,10 +32,36 @@ class EventRows:
         row = rows.row(self._db, "SELECT outcome FROM events WHERE id = ?", occurrence_id)
         return None if row is None or row["outcome"] is None else str(row["outcome"])
 
+    def get(self, occurrence_id: str) -> Occurrence | None:
+        return next(iter(self._where("id = ?", occurrence_id)), None)
+
+    def about(self, answer: str) -> list[Occurrence]:
+        return self._where("about = ? AND about <> ''", answer)
+
+    def beginning(self, prefix: str) -> list[Occurrence]:
+        # A range, since LIKE would need an index of its own and would read "_" and "%" in ids.
+        return self._where("id >= ? AND id < ?", prefix, prefix + "\U0010ffff")
+
+    def rewrite(self, occurrence: Occurrence) -> None:
+        data = dump(dict[str, str], dict(occurrence.data))
+        if not rows.change(self._db, "UPDATE events SET data = ? WHERE id = ?", [data, occurrence.id]):
+            raise LookupError(f"occurrence {occurrence.id} was never written down")
+
     def waiting(self) -> list[Occurrence]:
-        found = rows.rows(self._db, "SELECT id, at, data FROM events WHERE outcome IS NULL ORDER BY sequence")
+        return self._where("outcome IS NULL")
+
+    def _where(self, condition: str, *parameters: object) -> list[Occurrence]:
+        found = rows.rows(
+            self._db, f"SELECT id, at, about, data FROM events WHERE {condition} ORDER BY sequence", *parameters
+        )
         return [
-            Occurrence(id=row["id"], at=at_instant(row["at"]), data=load(dict[str, str], row["data"])) for row in found
+            Occurrence(
+                id=row["id"],
+                at=at_instant(row["at"]),
+                about=row["about"],
+                data=load(dict[str, str], row["data"]),
+            )
+            for row in found
         ]
 
 

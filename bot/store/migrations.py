@@ -123,6 +123,7 @@ def _answers(db: Database) -> None:
         ("round", "member"),
         foreign_keys=[("round", "rounds", "id")],
     )
+    db.table("answers").create_index(["channel", "member"])
     db.execute("CREATE INDEX answers_ungraded ON answers (first_at) WHERE ungraded = 1")
     _table(
         db,
@@ -244,7 +245,14 @@ def _deliveries(db: Database) -> None:
 
 
 def _events(db: Database) -> None:
-    _table(db, "events", {"sequence": int, "id": str, "at": str, "data": str, "outcome": str}, "sequence", "outcome")
+    _table(
+        db,
+        "events",
+        {"sequence": int, "id": str, "at": str, "about": str, "data": str, "outcome": str},
+        "sequence",
+        "outcome",
+    )
+    db.execute("CREATE INDEX events_about ON events (about) WHERE about <> ''")
     db.table("events").create_index(["id"], unique=True)
     db.execute("CREATE INDEX events_waiting ON events (sequence) WHERE outcome IS NULL")
 

@@ -426,6 +426,17 @@ def test_a_deletion_stamped_before_the_close_withdraws_the_answer_though_it_arri
     assert world.points("ada") == 0
 
 
+def test_who_withdrew_in_time_and_answered_again_too_late_has_no_points_whatever_arrives_first(world: World) -> None:
+    first = world.round()
+    world.says("ada", FULL, at("10:00"), message="m1")
+    world.tick(at("09:00", 1))
+    world.says("ada", LONG, at("09:30", 1), message="m2", place=first.thread)
+    world.deletes("m1", at("08:59", 1))
+    world.tick(at("09:31", 1))
+    assert world.points("ada") == 0
+    assert world.streak("ada") == 0
+
+
 def test_a_late_answer_may_be_revised_and_withdrawn(world: World) -> None:
     world.says("ada", LONG, at("09:05", 1), message="m1")
     world.edits("m1", FULL, at("09:06", 1))

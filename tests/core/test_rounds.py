@@ -79,6 +79,9 @@ def test_two_copies_of_the_program_cannot_ask_twice_on_one_date(world: World) ->
     world.tick(at("09:02"))
     assert world.rounds() == [world.anew(first)]
     assert world.drill().next == Opening(on=TODAY + DAY, at=at("09:00", 1))
+    plan = world.tx.drills.plan(CHANNEL)
+    assert plan is not None
+    assert plan.asked == (first.question.id,)
 
 
 def test_a_day_off_has_no_round() -> None:
@@ -423,6 +426,8 @@ def test_a_new_question_of_an_extra_round_is_not_asked_again_in_the_same_cycle(w
     daily = [round_ for round_ in world.rounds() if round_.kind is RoundKind.DAILY]
     assert {round_.cycle for round_ in daily} == {0}
     assert extra not in {round_.question.id for round_ in daily}
+    world.tick(at("09:00", len(SLUGS) - 1))
+    assert world.round().cycle == 1
 
 
 # --- changes of the timetable -------------------------------------------------------------------------------
@@ -440,6 +445,13 @@ def test_a_new_time_takes_effect_on_the_next_date_and_at_least_six_hours_later(w
     world.tick(at("09:00"))
     world.orders("setup time=16:00", at("10:00"))
     assert world.drill().next == Opening(on=TODAY + DAY, at=at("16:00", 1))
+
+
+def test_a_second_change_on_the_same_day_does_not_ask_twice_either(world: World) -> None:
+    world.tick(at("09:00"))
+    world.orders("setup time=16:00", at("10:00"))
+    world.orders("setup time=17:00", at("10:05"))
+    assert world.drill().next == Opening(on=TODAY + DAY, at=at("17:00", 1))
 
 
 def test_a_new_time_for_a_round_that_is_owed_today_holds_today(world: World) -> None:

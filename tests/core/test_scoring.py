@@ -26,7 +26,17 @@ from bot.core.model import (
     Timetable,
 )
 from tests.core.worlds import DONT_KNOW, FULL, PARTLY, SLUGS, TRY, World, at, member, rows_of, verdict, words_of
-from tests.factories import RANDOM, TODAY, keep, make_entry, make_grade, make_member, make_question, make_round
+from tests.factories import (
+    RANDOM,
+    TODAY,
+    keep,
+    make_entry,
+    make_grade,
+    make_member,
+    make_plan,
+    make_question,
+    make_round,
+)
 
 PAY = {FULL: 3, PARTLY: 2, TRY: 1, DONT_KNOW: 0}
 
@@ -156,6 +166,14 @@ def test_a_question_pays_a_member_once_in_thirty_days_in_a_group(day: int, point
         assert world.points("ada") == points
 
 
+def test_the_cycle_of_another_channel_does_not_make_a_question_pay_again() -> None:
+    with closing(one_question()) as world:
+        repeated(world, [0])
+        keep(world.tx, make_plan(RANDOM, cycle=4, questions=(make_question().id,)))
+        assert in_other_channel(world, 5).cycle == 4
+        assert world.points("ada") == 3
+
+
 def test_a_question_that_has_paid_one_member_pays_another() -> None:
     with closing(one_question()) as world:
         repeated(world, [0])
@@ -215,6 +233,19 @@ def test_what_a_question_paid_in_an_earlier_round_stays_when_that_round_is_settl
         world.tick(at("13:01", day))
         assert world.points("ada", first) == 3
         assert world.points("ada") == 6
+
+
+def test_a_question_pays_once_though_its_earlier_round_is_regraded_after_the_later_one_has_paid() -> None:
+    with closing(one_question()) as world:
+        world.tick(at("09:00"))
+        first = world.round()
+        world.says("ada", DONT_KNOW, at("10:00"))
+        world.orders("reveal", at("12:00"))
+        world.tick(at("12:00"))
+        in_other_channel(world, 20)
+        assert world.points("ada") == 3
+        world.regrade("ada", first, make_grade(2), at("13:00", 20))
+        assert world.points("ada") == 3
 
 
 def test_an_earlier_round_of_another_channel_keeps_its_points_after_the_question_has_paid_again() -> None:

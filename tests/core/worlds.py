@@ -30,7 +30,6 @@ from bot.core.model import (
     Grade,
     MemberId,
     MessageRef,
-    Occurrence,
     Place,
     Question,
     Round,
@@ -252,19 +251,7 @@ class World:
         if isinstance(happened, Said):
             self._said[happened.message] = happened
         with self._db.atomic():
-            if not self.tx.events.add(Occurrence(id=happened.id, at=at("00:00"))):
-                return answering.TALK
-            match happened:
-                case Said():
-                    told = answering.hear(self.tx, happened)
-                case Deleted():
-                    told = answering.forget_message(self.tx, happened)
-                case Form():
-                    told = answering.take_form(self.tx, happened)
-                case Submitted():
-                    told = answering.submit(self.tx, happened)
-            self.tx.events.finish(happened.id, told.receipt)
-        return told
+            return answering.take(self.tx, happened, at("00:00"))
 
     def command(self, who: str, text: str, when: datetime, *, organizer: bool = False, thread: bool = False) -> Card:
         """A member gives a command in the channel, or in the thread of the latest round. Raises as the core does."""

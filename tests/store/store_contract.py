@@ -17,6 +17,7 @@ from bot.core.model import (
     DeliveryState,
     Drill,
     DrillState,
+    Effort,
     GroupId,
     MessageRef,
     Naming,
@@ -420,7 +421,7 @@ class AnswersContract:
             tx.answers.blank(answer.round, ADA)
 
         await store.write(work)
-        blanked = replace(answer, parts=(replace(answer.parts[0], text=""),))
+        blanked = replace(answer, parts=(replace(answer.parts[0], text=""),), erase=True)
         assert await store.read(lambda tx: tx.answers.of_round(answer.round)) == [blanked, other]
         graded = make_grade()
         assert any(point.words for point in graded.points)
@@ -763,6 +764,46 @@ class EventsContract:
         assert await store.read(lambda tx: tx.events.outcome("1")) == ""
         assert await store.read(lambda tx: tx.events.waiting()) == [make_occurrence("2", data={})]
         assert not await store.write(lambda tx: tx.events.add(make_occurrence("1")))
+
+    async def test_what_happened_to_an_answer_or_a_message_is_found_in_the_order_of_arrival(self, store: Store) -> None:
+        one, two = make_occurrence("c/1/said", about="r ada"), make_occurrence("c/2/said", about="r ada")
+        gone, other = make_occurrence("c/1/deleted"), make_occurrence("c/10/said", about="r bob")
+        await kept(store, two, one, gone, other)
+        assert await store.read(lambda tx: tx.events.about("r ada")) == [two, one]
+        assert await store.read(lambda tx: tx.events.about("")) == []
+        assert await store.read(lambda tx: tx.events.beginning("c/1/")) == [one, gone]
+        assert await store.read(lambda tx: tx.events.get("c/1/deleted")) == gone
+        assert await store.read(lambda tx: tx.events.get("c/3/said")) is None
+
+    async def test_the_text_of_an_occurrence_can_be_removed(self, store: Store) -> None:
+        await kept(store, make_occurrence("1"), make_occurrence("2"))
+        without = make_occurrence("1", data={"kind": "message"})
+        await store.write(lambda tx: tx.events.rewrite(without))
+        assert await store.read(lambda tx: tx.events.waiting()) == [without, make_occurrence("2")]
+        with pytest.raises(LookupError):
+            await store.write(lambda tx: tx.events.rewrite(make_occurrence("3")))
+
+    async def test_the_rounds_a_member_tried_in_are_those_with_an_honest_answer_in_time(self, store: Store) -> None:
+        days = [make_round(on=TODAY + n * DAY) for n in range(5)]
+        honest, silent = make_grade(), make_grade(0, effort=Effort.DONT_KNOW)
+
+        def work(tx: Transaction) -> None:
+            keep(tx, *days)
+            for round_, late, grades in (
+                (days[0], False, [honest]),
+                (days[1], True, [honest]),
+                (days[2], False, [silent]),
+                (days[3], False, [silent, replace(honest, grader="test 2")]),
+                (days[4], False, []),
+            ):
+                keep(tx, make_answer(round_, late=late))
+                for grade in grades:
+                    tx.answers.add_grade(round_.id, ADA, 1, grade, NOW)
+
+        await store.write(work)
+        assert await store.read(lambda tx: tx.answers.tried(CHANNEL, ADA)) == {days[0].id, days[3].id}
+        assert await store.read(lambda tx: tx.answers.tried(CHANNEL, BOB)) == set()
+        assert await store.read(lambda tx: tx.answers.tried(RANDOM, ADA)) == set()
 
     async def test_what_waits_comes_in_the_order_of_arrival(self, store: Store) -> None:
         await kept(store, make_occurrence("b", at=NOW + DAY), make_occurrence("a"), make_occurrence("c"))
