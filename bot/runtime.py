@@ -26,7 +26,7 @@ from bot.adapters.terminal.messenger import TerminalMessenger
 from bot.adapters.terminal.room import Room
 from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal, channel_id
-from bot.core import grading, rounds
+from bot.core import drills, grading
 from bot.core.bank import BankError, Problem, read_bank
 from bot.core.model import Answer, Bank, Grade, Place, Question
 from bot.core.ports import Messenger, StoreError, Transaction
@@ -312,6 +312,6 @@ def _read_bank(path: Path) -> Bank:
 
 def _follow_time_zones(tx: Transaction, now: datetime) -> None:
     if tx.facts.get(_TZDATA) not in (None, TZDATA_VERSION):
-        moved = rounds.recompute_openings(tx, now)
+        moved = drills.recompute_openings(tx, now)
         log.info("time-zone rules changed to %s; %d openings moved", TZDATA_VERSION, moved)
     tx.facts.set(_TZDATA, TZDATA_VERSION)

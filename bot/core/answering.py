@@ -31,8 +31,9 @@ from bot.core.model import (
     Why,
     group_of,
 )
+from bot.core.paying import settle
 from bot.core.ports import Transaction
-from bot.core.rounds import local_date, settle
+from bot.core.rounds import local_date
 
 TALK = Told(receipt=Receipt.NOT_COUNTED, why=Why.TALK)
 _NO_ANSWERS = frozenset({RoundState.SKIPPED, RoundState.CANCELLED})

@@ -256,7 +256,7 @@ def switched_off(channel: ChannelId, why: str) -> Card:
     return Card(
         title="This drill is off",
         body=(
-            line("I can no longer post in ", channel, f": {why}."),
+            line("I ask no more questions in ", channel, f": {why}."),
             line("Once that is mended, /nnquestion resume there starts it again. Points and streaks stay."),
         ),
         tone=Tone.TROUBLE,

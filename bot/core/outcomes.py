@@ -161,7 +161,7 @@ def _off(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> None:
         if round_.state in (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED):
             tx.rounds.save(replace(round_, state=RoundState.CANCELLED))
     if drill.state is not DrillState.OFF:
-        switch_off(tx, replace(drill, refused=0), why, now)
+        switch_off(tx, replace(drill, refused=0), why, now, reachable=False)
 
 
 def _try_again(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
-from bot.core import cards, commands, planning, rounds, scoring
+from bot.core import cards, commands, drills, planning, rounds, scoring
 from bot.core.card import Block, Card, Line, TimeStyle, Tone, When
 from bot.core.cards import line, strong
 from bot.core.commands import Invocation, Who
@@ -39,6 +39,7 @@ from bot.core.setting_up import DAY_NAMES, Refused, date_of, drill_from, topics_
 BOARD_ROWS: Final = 10
 HISTORY_ROWS: Final = 10
 LEDGER_ROWS: Final = 10
+_WAITS: Final = (RoundState.CLOSED, RoundState.GRADED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def begin(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
         return None
     _know(tx, asker)
     drill = drill_from(options, None, asker.channel, asker.group, asker.member, banks)
-    return _about_drill("A drill for you", rounds.set_up(tx, banks, drill, now, today=True))
+    return _about_drill("A drill for you", drills.set_up(tx, banks, drill, now, today=True))
 
 
 def result_of(tx: Transaction, asker: Asker, round_id: RoundId) -> Card:
@@ -290,7 +291,7 @@ def _setup(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, st
     if old is not None and not options:
         return _about_drill("This channel's drill", old)
     drill = drill_from(options, old, asker.channel, asker.group, asker.member, banks)
-    drill = rounds.set_up(tx, banks, drill, now)
+    drill = drills.set_up(tx, banks, drill, now)
     return _about_drill("The drill is set up" if old is None else "The drill is changed", drill)
 
 
@@ -298,12 +299,12 @@ def _pause(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, st
     drill = _drill(tx, asker)
     if "until" not in options:
         paused = replace(drill.timetable, paused=True)
-        rounds.retime(tx, banks, drill, paused, now)
+        drills.retime(tx, banks, drill, paused, now)
         return _said("Paused", line("No more rounds until /nnquestion resume. An open round goes on as planned."))
     until = date_of(options["until"])
     if until <= rounds.local_date(now, drill.timetable.zone):
         raise Refused(f"{until} is not in the future.")
-    drill = rounds.retime(tx, banks, drill, replace(drill.timetable, paused_until=until, paused=False), now)
+    drill = drills.retime(tx, banks, drill, replace(drill.timetable, paused_until=until, paused=False), now)
     return Card(title="Paused", body=(line(f"No rounds before {until}."), *_coming(drill)))
 
 
@@ -313,7 +314,7 @@ def _resume(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, s
     if drill.state is DrillState.ON and not timetable.paused and timetable.paused_until is None:
         return Card(title="It is running", body=_coming(drill))
     running = replace(timetable, paused=False, paused_until=None)
-    drill = rounds.retime(tx, banks, replace(drill, unanswered=0), running, now)
+    drill = drills.retime(tx, banks, replace(drill, unanswered=0), running, now)
     return Card(title="Running again", body=_coming(drill))
 
 
@@ -325,12 +326,19 @@ def _skip(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
     if drill.next is None:
         raise Refused("There is no next round to leave out.")
     left_out = drill.next
-    drill = rounds.leave_out_next(tx, banks, drill, now)
+    drill = drills.leave_out_next(tx, banks, drill, now)
     return Card(title="Left out", body=(line("No round on ", _day(left_out), "."), *_coming(drill)))
 
 
 def _reveal(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    rounds.close_now(tx, _the_open_round(tx, asker), now)
+    _drill(tx, asker)
+    round_ = the_round(tx, asker.place)
+    if round_ is None:  # One that has closed may be waiting for its reveal.
+        latest = tx.rounds.of_channel(asker.channel, 3)
+        round_ = next((waits for waits in latest if waits.state in _WAITS), None)
+    if round_ is None or round_.state not in (RoundState.OPEN, *_WAITS):
+        raise Refused("There is no round here to reveal.")
+    rounds.reveal_now(tx, round_, now)
     return _said("Closed", line("The reference answer is on its way."))
 
 

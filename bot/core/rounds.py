@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.core import cards, planning, scoring
+from bot.core import cards, paying, planning, scoring
 from bot.core.card import Card
 from bot.core.model import (
     NOTHING_ASKED,
@@ -21,8 +21,6 @@ from bot.core.model import (
     DeliveryState,
     Drill,
     DrillState,
-    Effort,
-    Entry,
     Grade,
     MemberId,
     Opening,
@@ -34,7 +32,6 @@ from bot.core.model import (
     RoundState,
     Season,
     Standing,
-    Timetable,
     daily_round_id,
     extra_round_id,
 )
@@ -42,9 +39,7 @@ from bot.core.planning import Banks
 from bot.core.ports import Transaction
 from bot.core.schedule import (
     closing_of,
-    next_after_change,
     next_opening,
-    opening_on,
     reveal_of,
     still_worth_opening,
     zone,
@@ -79,7 +74,7 @@ def _open_drill(tx: Transaction, banks: Banks, drill: Drill, now: datetime) -> R
         elif still_worth_opening(opening.at, closes_at, now):
             return _open_daily(tx, banks, drill, moved, closes_at, now)
         else:
-            _leave_out(tx, drill, opening, closes_at, now)
+            leave_out(tx, drill, opening, closes_at)
             drill = replace(moved, skipped_since=(*drill.skipped_since, opening.on))
         tx.drills.save(drill)
     return None
@@ -93,7 +88,7 @@ def _open_daily(
     try:
         plan = planning.plan_of(tx, drill, banks, opening)
     except planning.NothingToAsk as why:
-        switch_off(tx, drill, str(why), now)
+        switch_off(tx, drill, str(why), now, reachable=True)
         return None
     question = planning.question_of(banks, plan.questions[0])
     assert question is not None, "plan_of keeps only questions of the bank"
@@ -121,7 +116,8 @@ def _open_daily(
     return round_.id
 
 
-def _leave_out(tx: Transaction, drill: Drill, opening: Opening, closes_at: datetime, now: datetime) -> None:
+def leave_out(tx: Transaction, drill: Drill, opening: Opening, closes_at: datetime) -> None:
+    """Keep a planned round as skipped: no question was asked, and none is taken from the plan."""
     tx.rounds.add(
         Round(
             id=daily_round_id(drill.channel, opening.on),
@@ -187,9 +183,11 @@ def close(tx: Transaction, round_id: RoundId, now: datetime) -> bool:
     return True
 
 
-def close_now(tx: Transaction, round_: Round, now: datetime) -> None:
-    """Close an open round by hand; its reveal is due at once."""
-    tx.rounds.save(replace(round_, state=RoundState.CLOSED, closes_at=now, reveal_at=now))
+def reveal_now(tx: Transaction, round_: Round, now: datetime) -> None:
+    """Close a round by hand if it is open; its reveal is due at once."""
+    if round_.state is RoundState.OPEN:
+        round_ = replace(round_, state=RoundState.CLOSED, closes_at=min(now, round_.closes_at))
+    tx.rounds.save(replace(round_, reveal_at=now))
 
 
 def cancel(tx: Transaction, round_: Round, why: str, now: datetime) -> None:
@@ -217,7 +215,7 @@ def save_grades(tx: Transaction, graded: Collection[tuple[Answer, Grade]], now: 
         if round_ is None:
             continue
         if round_.state is RoundState.REVEALED:
-            settle(tx, round_, now)
+            paying.settle(tx, round_, now)
         elif round_.state is RoundState.CLOSED and _all_graded(tx, round_):
             tx.rounds.save(replace(round_, state=RoundState.GRADED))
 
@@ -239,7 +237,7 @@ def _all_graded(tx: Transaction, round_: Round) -> bool:
 def _reveal(tx: Transaction, round_: Round, now: datetime) -> None:
     round_ = replace(round_, state=RoundState.REVEALED, revealed_at=now)
     tx.rounds.save(round_)
-    settle(tx, round_, now)
+    paying.settle(tx, round_, now)
     answers = [answer for answer in tx.answers.of_round(round_.id) if not answer.late]
     grades = [grade for answer in answers if (grade := tx.answers.grade(round_.id, answer.member)) is not None]
     drill = tx.drills.get(round_.channel)
@@ -254,6 +252,15 @@ def _reveal(tx: Transaction, round_: Round, now: datetime) -> None:
         _count_silence(tx, drill, answered=bool(answers), now=now)
 
 
+def month_standings(tx: Transaction, round_: Round) -> list[Standing]:
+    """The group's board of the month a round belongs to."""
+    first, last = scoring.season_dates(Season.MONTH, round_.local_date)
+    return scoring.standings(tx.ledger.totals(round_.group, first=first, last=last))
+
+
+# --- drills that stop by themselves ---------------------------------------------------------------------------
+
+
 def _count_silence(tx: Transaction, drill: Drill, *, answered: bool, now: datetime) -> None:
     unanswered = 0 if answered else drill.unanswered + 1
     drill = replace(drill, unanswered=unanswered)
@@ -263,134 +270,11 @@ def _count_silence(tx: Transaction, drill: Drill, *, answered: bool, now: dateti
     tx.drills.save(drill)
 
 
-def settle(tx: Transaction, round_: Round, now: datetime) -> None:
-    """Bring the ledger in line with the grades of a revealed daily round, by adding what is missing or too much."""
-    if round_.kind is not RoundKind.DAILY:
-        return
-    answers = {answer.member: answer for answer in tx.answers.of_round(round_.id)}
-    paid = {entry.member for entry in tx.ledger.of_round(round_.id)}
-    for member in sorted(answers.keys() | paid):
-        _settle(tx, round_, member, answers.get(member), now)
-
-
-def _settle(tx: Transaction, round_: Round, member: MemberId, answer: Answer | None, now: datetime) -> None:
-    rows = tx.ledger.of_round(round_.id, member)
-    due, reason = 0, "withdrawn"
-    if answer is not None:
-        grade = tx.answers.grade(round_.id, member)
-        if answer.late or grade is None:
-            return
-        since = round_.local_date - scoring.PAYS_AGAIN_AFTER
-        paid = tx.ledger.paid(round_.group, member, round_.question.id, since)
-        earlier = [row for row in paid if row.round != round_.id and _came_before(row, round_, rows)]
-        due, reason = _due(round_, grade, tx.answers.hints(round_.id, member), earlier)
-    missing = due - sum(row.points for row in rows)
-    if missing:
-        tx.ledger.add(
-            Entry(
-                id=f"{round_.id}/{member}/{len(rows) + 1}",
-                group=round_.group,
-                channel=round_.channel,
-                member=member,
-                round=round_.id,
-                question=round_.question.id,
-                cycle=round_.cycle,
-                local_date=round_.local_date,
-                points=missing,
-                reason=reason,
-                at=now,
-            )
-        )
-
-
-def _came_before(row: Entry, round_: Round, own: list[Entry]) -> bool:
-    """Whether another round's row was there first, also when this round is settled again later."""
-    if row.local_date != round_.local_date:
-        return row.local_date < round_.local_date
-    return not own or (row.at, row.round) < (own[0].at, round_.id)
-
-
-def _due(round_: Round, grade: Grade, hints: int, earlier: list[Entry]) -> tuple[int, str]:
-    if not round_.graded:
-        tried = grade.effort is Effort.HONEST
-        due, reason = (max(1, 1 - hints), "tried; not graded") if tried else (0, "not graded")
-    else:
-        due, reason = scoring.points_for(grade, hints), cards.LEVEL[grade.level]
-    if hints:
-        reason += f", {cards.count(hints, 'hint')}"
-    if due and not scoring.pays_again(earlier, round_.channel, round_.cycle, round_.local_date):
-        return 0, "this question has paid before"
-    return due, reason
-
-
-def month_standings(tx: Transaction, round_: Round) -> list[Standing]:
-    """The group's board of the month a round belongs to."""
-    first, last = scoring.season_dates(Season.MONTH, round_.local_date)
-    return scoring.standings(tx.ledger.totals(round_.group, first=first, last=last))
-
-
-# --- drills -------------------------------------------------------------------------------------------------
-
-
-def set_up(tx: Transaction, banks: Banks, drill: Drill, now: datetime, *, today: bool = False) -> Drill:
-    """Make or change a channel's drill. An open round keeps its closing; the new times hold from the next opening.
-
-    A new drill opens its first round later than `now`; `today` lets it open today's, whose time has passed.
-    """
-    old = tx.drills.get(drill.channel)
-    owed = old.next if old else None
-    if today and old is None:
-        owed = opening_on(drill.timetable, local_date(now, drill.timetable.zone))
-    drill = replace(
-        drill,
-        state=DrillState.ON,
-        state_reason="",
-        refused=0,
-        unanswered=0 if old is None or old.state is not DrillState.ON else old.unanswered,
-        last=old.last if old else None,
-        skipped_since=old.skipped_since if old else (),
-        next=next_after_change(drill.timetable, last=old.last if old else None, owed=owed, now=now),
-    )
-    tx.drills.save(drill)
-    planning.replan(tx, drill, banks, drill.next)
-    return drill
-
-
-def retime(tx: Transaction, banks: Banks, drill: Drill, timetable: Timetable, now: datetime) -> Drill:
-    """Give a drill another timetable, as `set_up` does, and wake it."""
-    return set_up(tx, banks, replace(drill, timetable=timetable), now)
-
-
-def leave_out_next(tx: Transaction, banks: Banks, drill: Drill, now: datetime) -> Drill:
-    """Skip a drill's next planned opening by hand."""
-    opening = drill.next
-    if opening is None:
-        return drill
-    _leave_out(tx, drill, opening, closing_of(drill.timetable, opening), now)
-    drill = replace(drill, last=opening, next=next_opening(drill.timetable, opening.at, after_date=opening.on))
-    tx.drills.save(drill)
-    planning.replan(tx, drill, banks, drill.next)
-    return drill
-
-
-def recompute_openings(tx: Transaction, now: datetime) -> int:
-    """Compute every drill's next opening anew, after the time-zone rules changed. Returns how many moved."""
-    moved = 0
-    for drill in tx.drills.all():
-        if drill.next is None:
-            continue
-        opening = next_after_change(drill.timetable, last=drill.last, owed=drill.next, now=now)
-        if opening != drill.next:
-            tx.drills.save(replace(drill, next=opening))
-            moved += 1
-    return moved
-
-
-def switch_off(tx: Transaction, drill: Drill, why: str, now: datetime) -> None:
-    """Stop a drill that cannot go on, and tell its organizers."""
+def switch_off(tx: Transaction, drill: Drill, why: str, now: datetime, *, reachable: bool) -> None:
+    """Stop a drill that cannot go on, and tell its organizers; privately where its channel is out of reach."""
     drill = replace(drill, state=DrillState.OFF, state_reason=why, next=None)
     tx.drills.save(drill)
-    note(tx, drill, "off", cards.switched_off(drill.channel, why), now)
+    note(tx, drill, "off", cards.switched_off(drill.channel, why), now, reachable=reachable)
 
 
 # --- what is owed -------------------------------------------------------------------------------------------
@@ -420,11 +304,14 @@ def owe(
     )
 
 
-def note(tx: Transaction, drill: Drill, what: str, card: Card, now: datetime) -> None:
-    """Write down a message to a drill's organizers: in the place for notes; this channel, unless it failed."""
+def note(tx: Transaction, drill: Drill, what: str, card: Card, now: datetime, *, reachable: bool = True) -> None:
+    """Write down a message to a drill's organizers: in the place for notes, which is this channel by default.
+
+    Where the channel is out of reach it goes to whoever ran setup, who agreed to that.
+    """
     channel = ChannelId(drill.notes) if drill.notes else drill.channel
-    if channel == drill.channel and drill.state is DrillState.OFF and drill.set_up_by is not None:
-        channel = ChannelId(drill.set_up_by)  # A direct message, which whoever ran setup agreed to.
+    if channel == drill.channel and not reachable and drill.set_up_by is not None:
+        channel = ChannelId(drill.set_up_by)
     tx.deliveries.owe(
         Delivery(
             key=f"{drill.channel}/{what}/{now.isoformat()}",

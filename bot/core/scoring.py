@@ -36,16 +36,17 @@ def points_for(grade: Grade, hints: int) -> int:
     return max(1, PAY[grade.level] - hints)
 
 
-def pays_again(earlier: Iterable[Entry], channel: ChannelId, cycle: int, on: date) -> bool:
-    """Whether a question pays a member on this date, given the rows it brought them before in the group.
+def pays_again(others: Iterable[Entry], channel: ChannelId, cycle: int, on: date) -> bool:
+    """Whether a question pays a member in a round of this date, given the rows that other rounds of it brought them.
 
-    Once in 30 days, or once for each cycle of the channel's questions where that is shorter.
+    Once in 30 days, or once for each cycle of the channel's questions where that is shorter. Whichever round has paid
+    first keeps its pay, also when an earlier one is graded anew.
     """
-    recent = [entry for entry in earlier if entry.local_date > on - PAYS_AGAIN_AFTER]
+    near = [entry for entry in others if abs(entry.local_date - on) < PAYS_AGAIN_AFTER]
     brought: Counter[str] = Counter()
-    for entry in recent:
+    for entry in near:
         brought[entry.round] += entry.points
-    return all(entry.channel == channel and entry.cycle < cycle for entry in recent if brought[entry.round] > 0)
+    return all(entry.channel == channel and entry.cycle != cycle for entry in near if brought[entry.round] > 0)
 
 
 def season_dates(season: Season, today: date) -> tuple[date | None, date | None]:
@@ -62,7 +63,8 @@ def season_dates(season: Season, today: date) -> tuple[date | None, date | None]
 
 def standings(totals: Iterable[tuple[MemberId, int, int]]) -> list[Standing]:
     """Members in order of points. Ties share a rank, and the next rank counts all above it (1, 1, 3)."""
-    ordered = sorted(totals, key=lambda row: (-row[1], row[0]))
+    paid = [row for row in totals if row[1] > 0]
+    ordered = sorted(paid, key=lambda row: (-row[1], row[0]))
     rows: list[Standing] = []
     for place, (member, points, rounds) in enumerate(ordered, start=1):
         rank = rows[-1].rank if rows and rows[-1].points == points else place

@@ -54,7 +54,8 @@ def drill_from(
     if "bank" in options:
         if options["bank"] not in banks:
             raise Refused(f"There is no bank “{options['bank']}”; there is {', '.join(banks)}.")
-        drill = replace(drill, bank=options["bank"])
+        known = topics_of([banks[options["bank"]]])
+        drill = replace(drill, bank=options["bank"], topics=drill.topics & known)
     if "topics" in options:
         if drill.bank not in banks:
             raise Refused(f"The bank “{drill.bank}” is not there any more; choose one with bank={next(iter(banks))}.")

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.core import rounds
+from bot.core import drills, rounds
 from bot.core.card import Press
 from bot.core.model import Closing, DrillState, Opening, RoundId, RoundKind, RoundState, daily_round_id
 from tests.core.worlds import DONT_KNOW, FULL, SLUGS, World, at, make_bank, member, rows_of, verdict, words_of
@@ -478,9 +478,9 @@ def test_a_setup_that_changes_nothing_keeps_the_next_opening(world: World) -> No
 def test_new_rules_of_a_zone_move_the_openings_that_were_planned(world: World) -> None:
     wrong = Opening(on=TODAY, at=at("10:00"))
     world.set_up(next=wrong)
-    assert rounds.recompute_openings(world.tx, at("08:00")) == 1
+    assert drills.recompute_openings(world.tx, at("08:00")) == 1
     assert world.drill().next == Opening(on=TODAY, at=at("09:00"))
-    assert rounds.recompute_openings(world.tx, at("08:00")) == 0
+    assert drills.recompute_openings(world.tx, at("08:00")) == 0
 
 
 # --- what people do to a round ------------------------------------------------------------------------------
