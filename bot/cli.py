@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import io
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -34,6 +36,7 @@ class _Group(click.Group):
 @click.version_option(__version__, prog_name="nnquestion")
 def main() -> None:
     """A neural-network interview question a day, for study groups in Discord, Slack and the terminal."""
+    _write_any_sign()
 
 
 @main.command()
@@ -104,6 +107,13 @@ def _settings() -> Settings:
         _refuse("\n".join(error.problems))
 
 
+def _write_any_sign() -> None:
+    """A terminal that cannot show a sign gets a "?" for it, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 class _faults:
     """Ends the program with one clear message and no traceback for faults that are not ours."""
 
@@ -126,9 +136,11 @@ class _faults:
             _refuse(str(fault))
         if isinstance(fault, StoreError | RoomError):
             _refuse(str(fault), code=1)
-        if isinstance(fault, BrokenPipeError):  # Somebody reads with `head`.
-            sys.stderr.close()
-            sys.exit(0)
+        if isinstance(fault, OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # What is buffered would complain once more at the end.
+            if isinstance(fault, BrokenPipeError):  # Somebody reads with `head`.
+                sys.exit(0)
+            _refuse(f"The output cannot be written ({fault.strerror}).", code=1)
 
 
 def _refuse(message: str, *, code: int = 2) -> NoReturn:

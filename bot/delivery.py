@@ -11,7 +11,7 @@ from typing import Final, assert_never
 from bot.core import outcomes
 from bot.core.card import Card
 from bot.core.model import Action, Delivery, MessageRef, Place, platform_of
-from bot.core.ports import DeliveryError, Failure, Messenger, Store, Transaction
+from bot.core.ports import DeliveryError, Failure, Messenger, Store, StoreError, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -26,18 +26,47 @@ class Deliverer:
         """`messengers` by platform; deliveries to a platform that is not among them wait."""
         self._store = store
         self._messengers = messengers
+        self._unrecorded: set[str] = set()
 
     async def recover(self) -> int:
         """Take over what an earlier process had claimed and not recorded; it may have been sent. Run once, at start."""
         return await self._store.write(lambda tx: tx.deliveries.reclaim())
 
     async def send_due(self, now: datetime) -> int:
-        """Send everything that is owed and not waiting, in each channel in the order owed. Returns how many rows."""
-        handled = 0
-        while claimed := await self._store.write(lambda tx: tx.deliveries.claim(now, AT_ONCE)):
-            await asyncio.gather(*(self._deliver(delivery, now) for delivery in claimed))
-            handled += len(claimed)
+        """Send everything that is owed and not waiting, in each channel in the order owed. Returns how many rows.
+
+        Raises StoreError if the disk refuses; what was sent then and not recorded is looked for the next time.
+        """
+        if self._unrecorded:
+            await self._store.write(lambda tx: outcomes.look_again(tx, self._unrecorded))
+            self._unrecorded.clear()
+        handled, running = 0, set[asyncio.Task[None]]()
+        trouble: StoreError | None = None
+        while True:
+            if trouble is None:
+                claimed = await self._claim(now, AT_ONCE - len(running))
+                running |= {asyncio.create_task(self._deliver(delivery, now)) for delivery in claimed}
+                handled += len(claimed)
+            if not running:
+                break
+            done, running = await self._wait(running)
+            refused = [error for task in done if isinstance(error := task.exception(), StoreError)]
+            trouble = refused[0] if refused else trouble
+        if trouble is not None:
+            raise trouble
         return handled
+
+    async def _claim(self, now: datetime, limit: int) -> list[Delivery]:
+        return await self._store.write(lambda tx: tx.deliveries.claim(now, limit)) if limit else []
+
+    async def _wait(self, running: set[asyncio.Task[None]]) -> tuple[set[asyncio.Task[None]], set[asyncio.Task[None]]]:
+        try:
+            return await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            raise
 
     async def _deliver(self, delivery: Delivery, now: datetime) -> None:
         try:
@@ -45,6 +74,9 @@ class Deliverer:
         except DeliveryError as error:
             log.warning("delivery %s: %s", delivery.key, error)
             await self._fail(delivery.key, error, now)
+        except StoreError:
+            self._unrecorded.add(delivery.key)
+            raise
         except Exception:
             # A fault of ours in one card must not stop the others; it is tried again, with a look first.
             log.exception("delivery %s failed in a way nobody thought of", delivery.key)
@@ -56,7 +88,11 @@ class Deliverer:
             if delivery is not None:
                 outcomes.failed(tx, delivery, error, now)
 
-        await self._store.write(work)
+        try:
+            await self._store.write(work)
+        except StoreError:
+            self._unrecorded.add(key)
+            raise
 
     async def _carry_out(self, delivery: Delivery, now: datetime) -> None:
         place, card_ref = await self._store.read(lambda tx: outcomes.target(tx, delivery))
@@ -82,6 +118,8 @@ class Deliverer:
             ref = await self._find(messenger, place, key) if delivery.unclear else None
             if ref is None:
                 ref = await messenger.send(place, card, part=part, key=key)
+                if delivery.unclear:  # The earlier attempt may land while this one is on its way.
+                    ref = await self._find(messenger, place, key) or ref
             delivery = await self._note_part(delivery, ref)
         return delivery
 

@@ -91,8 +91,6 @@ class Program:
         left = await self.deliverer.recover()
         if left:
             log.info("%d messages were on their way when the last run ended; looking for them first", left)
-        if self.terminal is not None:
-            await self.terminal.catch_up()
 
     async def turn(self) -> None:
         """Look at the clock, do what is due, and send what is owed."""
@@ -147,6 +145,8 @@ async def run_platforms(settings: Settings) -> None:
     async with _started(program):
         if program.room is not None:
             program.room.watch(Show(_local_zone()).changed)
+        if program.terminal is not None:
+            await program.terminal.catch_up()
         stopping = _stop_signals()
         async with alarm(program):
             log.info("running %s on %s", ", ".join(settings.platforms), settings.database)
@@ -165,6 +165,9 @@ async def play_demo(settings: Settings, *, days: int, seed: int | None, database
         assert program.room is not None
         assert program.terminal is not None
         async with _started(program):
+            waits = await program.store.read(lambda tx: tx.deliveries.next_try())
+            if waits is not None:  # A clock that nobody moves would never come to the next try.
+                clock.move_to(waits)
             demo = Demo(
                 terminal=program.terminal,
                 bot=program.bot,
@@ -199,6 +202,7 @@ async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | 
             history=folder / "history",
             place=Place(channel=channel_id("general")),
         )
+        await program.terminal.catch_up()
         async with alarm(program):
             await _until_stopped(sitting.sit())
 

@@ -127,5 +127,6 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
         if name.startswith("NNQUESTION_") and name not in NAMES:
             close = difflib.get_close_matches(name, NAMES, n=1)
             meant = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(NAMES[:3])}"
-            problems.append(f"{name}={environ[name]}: there is no such setting{meant}")
+            shown = "***" if name.endswith(("TOKEN", "SECRET")) else environ[name]
+            problems.append(f"{name}={shown}: there is no such setting{meant}")
     return problems

@@ -20,7 +20,6 @@ from bot.core.model import (
     Receipt,
     Round,
     RoundId,
-    RoundState,
     Told,
     daily_round_id,
 )
@@ -35,10 +34,8 @@ GRADED_AT_ONCE: Final = 50
 FETCHING_AT_MOST: Final = timedelta(minutes=15)
 """A round waits this long for answers that are still being fetched, and no longer."""
 
-LOOKED_AT: Final = 10
-"""A channel's latest rounds, among which the unrevealed ones are."""
-
-_UNREVEALED: Final = frozenset({RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED})
+LOOKED_AT: Final = 5
+"""A channel's latest rounds, among which the unrevealed ones are; a revealed one may still get a late answer."""
 
 T = TypeVar("T")
 
@@ -55,15 +52,15 @@ class StudyBot:
         self._banks = banks
         self._owed = owed
         self._fetching: dict[ChannelId, datetime] = {}
+        self._held: dict[ChannelId, datetime] = {}
 
     # --- the clock --------------------------------------------------------------------------------------------
 
     async def tick(self, now: datetime) -> None:
         """Do what is due: close, grade, reveal, then open. A fault in one channel leaves the others working."""
-        held = {channel for channel, since in self._fetching.items() if now - since <= FETCHING_AT_MOST}
         to_close = await self._store.read(lambda tx: tx.rounds.to_close(now))
         await self._each(
-            [round_.id for round_ in to_close if round_.channel not in held],
+            [round_.id for round_ in to_close if not self._holds(round_, now)],
             lambda tx, round_id: rounds.close(tx, round_id, now),
         )
         await self._grade(now)
@@ -91,7 +88,12 @@ class StudyBot:
             before = batch
             for round_id in dict.fromkeys(answer.round for answer in batch):
                 answers = [answer for answer in batch if answer.round == round_id]
-                await self._grade_round(round_id, answers, now)
+                try:
+                    await self._grade_round(round_id, answers, now)
+                except StoreError:
+                    raise
+                except Exception:
+                    log.exception("%s: could not keep the grades", round_id)
 
     async def _grade_round(self, round_id: RoundId, answers: Sequence[Answer], now: datetime) -> None:
         round_ = await self._store.read(lambda tx: tx.rounds.get(round_id))
@@ -103,11 +105,14 @@ class StudyBot:
 
     async def _grades(self, question: Question, answers: Sequence[Answer]) -> list[Grade]:
         try:
-            return await self._grader.grade(question, answers)
+            grades = await self._grader.grade(question, answers)
+            if len(grades) == len(answers):
+                return grades
+            log.error("%s: %d grades for %d answers", question.id, len(grades), len(answers))
         except Exception:
-            # A reveal must not wait for ever on one answer: it counts as tried, and says that it was not graded.
             log.exception("grading %s failed", question.id)
-            return [Grade(score=0.0, level=0, unsure=True, grader="none: the grader failed") for _ in answers]
+        # A reveal must not wait for ever on one answer: it counts as tried, and says that it was not graded.
+        return [Grade(score=0.0, level=0, unsure=True, grader="none: the grader failed") for _ in answers]
 
     def fetching(self, channel: ChannelId, now: datetime) -> None:
         """Hold the channel's rounds open while answers given in a gap are fetched; `fetched` ends it."""
@@ -115,15 +120,24 @@ class StudyBot:
 
     def fetched(self, channel: ChannelId) -> None:
         """All that was said in the channel during a gap has been handed in."""
+        self._held.pop(channel, None)
         self._fetching.pop(channel, None)
         self._owed()
 
+    def _holds(self, round_: Round, now: datetime) -> bool:
+        """Whether a due round stays open a little longer, for answers on their way; however often a fetch begins."""
+        since = self._fetching.get(round_.channel)
+        if since is None or now - since > FETCHING_AT_MOST:
+            self._held.pop(round_.channel, None)
+            return False
+        return now - self._held.setdefault(round_.channel, now) <= FETCHING_AT_MOST
+
     async def live_threads(self) -> list[Place]:
-        """The threads in which answers may still be missing: of rounds that are not revealed yet."""
+        """The threads in which something may have been said unheard: of the latest rounds in every channel."""
 
         def work(tx: Transaction) -> list[Place]:
             latest = [round_ for drill in tx.drills.all() for round_ in tx.rounds.of_channel(drill.channel, LOOKED_AT)]
-            return [round_.thread for round_ in latest if round_.thread is not None and round_.state in _UNREVEALED]
+            return [round_.thread for round_ in latest if round_.thread is not None]
 
         return await self._store.read(work)
 

@@ -21,7 +21,11 @@ def test_the_readmes_transcript_is_what_the_demo_prints() -> None:
     quoted = re.search(r"```text\n(.*?)\n```", README, re.DOTALL)
     assert quoted is not None
     run = subprocess.run(
-        [sys.executable, "-m", "bot", "demo", "--days", "1"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+        [sys.executable, "-m", "bot", "demo", "--days", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     printed = iter(run.stdout.splitlines())
     for line in quoted[1].splitlines():

@@ -7,7 +7,7 @@ So it does not matter when, in which order, or how often it arrives.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -225,9 +225,17 @@ def _derive(
     if stands is not None and stands.erase:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id)
     if not _differs(stands, drafted):
-        return _told(round_, stands, outcome)
+        return TALK if _is_gone(happenings, event_id) else _told(round_, stands, outcome)
     saved = _save(tx, round_, member, stands, drafted, outcome, now, erase_history=erase_history)
     return replace(_told(round_, saved, outcome), counts_no_more=_gone(stands, saved))
+
+
+def _is_gone(happenings: Mapping[str, Anything], event_id: str) -> bool:
+    """Whether this is a message whose deletion was known before it."""
+    what = happenings[event_id]
+    return isinstance(what, Spoken) and any(
+        isinstance(other, Deletion) and other.message == what.message for other in happenings.values()
+    )
 
 
 def _save(

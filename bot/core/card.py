@@ -93,7 +93,6 @@ class Press(StrEnum):
     HINT = "hint"
     RESULT = "result"
     RESUME = "resume"
-    SHARE = "share"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -70,9 +71,20 @@ def _note_in_round(tx: Transaction, round_: Round, delivery: Delivery, thread: P
             owe(tx, round_, "card", Action.EDIT, now, card=card)
 
 
+def look_again(tx: Transaction, keys: Collection[str]) -> None:
+    """Put back what this process has claimed and could not record: it may have been sent."""
+    for key in sorted(keys):
+        delivery = tx.deliveries.get(key)
+        if delivery is not None and delivery.state is DeliveryState.CLAIMED:
+            tx.deliveries.save(replace(delivery, state=DeliveryState.OWED, unclear=True))
+
+
 def failed(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:
     """Decide what follows from a failure. Nothing is lost but what nobody can receive any more."""
     round_ = tx.rounds.get(delivery.round) if delivery.round else None
+    if delivery.state is DeliveryState.DROPPED:
+        _failed_after_drop(tx, delivery, round_, error, now)
+        return
     match error.failure:
         case Failure.NOT_SENT:
             _try_again(tx, delivery, error, now)
@@ -85,11 +97,34 @@ def failed(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datet
             if round_ is not None and delivery.action in (Action.EDIT, Action.THREAD):
                 card_deleted(tx, round_)
         case Failure.THREAD_GONE:
-            _drop(tx, delivery, str(error))
-            if round_ is not None:
-                thread_deleted(tx, round_, now)
+            _thread_gone(tx, delivery, round_, error, now)
         case Failure.CHANNEL_GONE:
             channel_gone(tx, delivery, now)
+
+
+def _failed_after_drop(
+    tx: Transaction, delivery: Delivery, round_: Round | None, error: DeliveryError, now: datetime
+) -> None:
+    """It was called off while it was on the way. Only if it may have arrived is there anything to do: look for it.
+
+    Should it have to be sent after all, it says what became of its round.
+    """
+    if error.failure is Failure.UNCLEAR and round_ is not None and delivery.action is Action.POST:
+        card = cards.question_cancelled(round_, "called off before it was posted")
+        _try_again(tx, replace(delivery, unclear=True, card=card), error, now)
+
+
+def _thread_gone(
+    tx: Transaction, delivery: Delivery, round_: Round | None, error: DeliveryError, now: datetime
+) -> None:
+    revealing = delivery.action is Action.POST_IN_THREAD and round_ is not None and round_.thread is not None
+    if revealing and round_ is not None and round_.state is RoundState.REVEALED:
+        tx.rounds.save(replace(round_, thread=None))  # The reference answer is owed all the same: in the channel.
+        tx.deliveries.save(replace(delivery, state=DeliveryState.OWED, sent=(), unclear=False, note=str(error)))
+        return
+    _drop(tx, delivery, str(error))
+    if round_ is not None:
+        thread_deleted(tx, round_, now)
 
 
 def card_deleted(tx: Transaction, round_: Round) -> None:

@@ -28,6 +28,7 @@ SETUP: Final = f"setup time=09:00 zone={ZONE} days=all closes=17:00 reveal=17:30
 DEFAULT_DAYS: Final = 5
 DEFAULT_SEED: Final = 1
 _FACT: Final = "demo"
+_CLOCK: Final = "clock"
 
 
 class DemoRefused(Exception):
@@ -84,7 +85,10 @@ class Demo:
         """Play every day that is not over yet, then show the board."""
         room = self.terminal.room
         seen = max((_last_touch(message) for message in room.all()), default=start())
+        if _CLOCK in room.facts:
+            seen = max(seen, datetime.fromisoformat(room.facts[_CLOCK]))
         self.clock.move_to(seen)
+        await self.terminal.catch_up()
         room.watch(self.show.changed)
         await self.turn()
         channel = channel_id("general")
@@ -123,7 +127,10 @@ class Demo:
         """Let it become this late; what is due then happens first."""
         if moment >= self.clock():
             self.clock.move_to(moment)
+            self.terminal.room.note(_CLOCK, moment.isoformat())
             await self.turn()
+        if self.show.trouble is not None:
+            raise self.show.trouble
 
     async def _carry_out(self, act: Act, round_: Round) -> None:
         who, terminal = act.who, self.terminal

@@ -38,7 +38,7 @@ _BANTER: Final = (
     "morning all",
     "ooh, nice one",
     "coffee first",
-    "this came up in my interview",
+    "had this one once",
     "hm, tricky!",
 )
 _REPLIES: Final = (

@@ -6,22 +6,27 @@ import re
 import unicodedata
 from typing import Final, assert_never
 
+from rich.cells import cell_len, set_cell_size
+
 from bot.adapters.terminal.room import Lines, Run
 from bot.core.card import Block, Board, Card, Line, Prose, Snippet, Span, TimeStyle, When, Words
 from bot.core.schedule import zone
+
+LONGEST_NAME: Final = 32
+"""Columns of a name on a board; wide signs take two."""
 
 _INLINE: Final = re.compile(r"\*\*(?P<strong>.+?)\*\*|`(?P<code>[^`]+)`|\*(?P<em>[^*\s][^*]*)\*")
 
 
 def render(card: Card, reference: str = "") -> Lines:
     """A card as lines: title, body, buttons, footer with the reference of its delivery."""
-    lines: list[tuple[Run, ...]] = [(("title", clean(card.title)),)]
+    lines: list[tuple[Run, ...]] = [(("title", on_one_line(card.title)),)]
     for block in card.body:
         if _is_heading(block) and len(lines) > 1:
             lines.append(())
         lines += _block(block)
     if card.buttons:
-        buttons = [("button", f"[{clean(button.label)}]") for button in card.buttons]
+        buttons = [("button", f"[{on_one_line(button.label)}]") for button in card.buttons]
         lines.append(tuple(run for button in buttons for run in (button, ("", " ")))[:-1])
     footer = "".join(text for span in card.footer for _, text in [_span(span)])
     footer = " · ".join(piece for piece in (footer, f"ref {reference}" if reference else "") if piece)
@@ -39,6 +44,11 @@ def clean(text: str) -> str:
     return "".join(sign if _harmless(sign) else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
+def on_one_line(text: str) -> str:
+    """The same, without line breaks and tabs: names and titles cannot pass for something else."""
+    return re.sub(r"\s+", " ", clean(text))
+
+
 def _harmless(sign: str) -> bool:
     joins_emoji = sign == "\N{ZERO WIDTH JOINER}"
     return sign in "\n\t" or joins_emoji or unicodedata.category(sign) not in _UNSEEN
@@ -53,9 +63,9 @@ def _block(block: Block) -> list[tuple[Run, ...]]:
             runs = tuple(_span(span) for span in block.spans)
             return [(("", "  • "), *runs)] if block.bullet else [runs]
         case Prose():
-            return [_prose_line(row) for row in block.markdown.split("\n")]
+            return _prose(block.markdown)
         case Snippet():
-            return [(("code", f"    {row}"),) for row in block.source.rstrip("\n").split("\n")]
+            return [_code_line(row) for row in block.source.rstrip("\n").split("\n")]
         case Board():
             return _board(block)
         case _:
@@ -65,7 +75,7 @@ def _block(block: Block) -> list[tuple[Run, ...]]:
 def _span(span: Span) -> Run:
     match span:
         case Words():
-            return ("strong" if span.strong else "", clean(span.text).replace("\n", " "))
+            return ("strong" if span.strong else "", on_one_line(span.text))
         case When():
             return "", when(span)
         case _:
@@ -85,6 +95,20 @@ def when(span: When) -> str:
             return f"{day}, {local:%H:%M}"
 
 
+def _prose(markdown: str) -> list[tuple[Run, ...]]:
+    lines, fenced = [], False
+    for row in markdown.split("\n"):
+        if row.startswith("```"):
+            fenced = not fenced
+        else:
+            lines.append(_code_line(row) if fenced else _prose_line(row))
+    return lines
+
+
+def _code_line(row: str) -> tuple[Run, ...]:
+    return (("code", f"    {clean(row)}"),)
+
+
 def _prose_line(row: str) -> tuple[Run, ...]:
     indent, text = ("  • ", row[2:]) if row.startswith("- ") else ("", row)
     runs: list[Run] = [("", indent)] if indent else []
@@ -102,14 +126,19 @@ def _prose_line(row: str) -> tuple[Run, ...]:
 
 def _board(board: Board) -> list[tuple[Run, ...]]:
     if not board.rows:
-        return [(("", board.empty),)] if board.empty else []
-    names = [clean(row.name).replace("\n", " ")[:32] for row in board.rows]
+        return [(("", on_one_line(board.empty)),)] if board.empty else []
+    names = [
+        set_cell_size(name, min(cell_len(name), LONGEST_NAME)) for name in (on_one_line(r.name) for r in board.rows)
+    ]
     ranks = max(len(row.rank) for row in board.rows)
-    wide = max(len(name) for name in names)
+    wide = max(cell_len(name) for name in names)
     points = max(len(row.points) for row in board.rows)
     return [
         (
-            ("strong" if row.own else "bar", f"  {row.rank:>{ranks}}  {name:<{wide}}  {row.points:>{points}}  "),
+            (
+                "strong" if row.own else "bar",
+                f"  {row.rank:>{ranks}}  {set_cell_size(name, wide)}  {row.points:>{points}}  ",
+            ),
             ("dim", row.rest + ("  (you)" if row.own else "")),
         )
         for row, name in zip(board.rows, names, strict=True)

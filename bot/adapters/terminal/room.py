@@ -255,7 +255,8 @@ class Room:
 
 
 def plain(text: str) -> Lines:
-    """Text as somebody typed it."""
+    """Text as somebody typed it; what is no text at all, such as half a sign from a broken pipe, becomes a "?"."""
+    text = text.encode(errors="replace").decode()
     return tuple((("", row),) for row in text.split("\n"))
 
 

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from bot.adapters.terminal.render import clean, render
+from bot.adapters.terminal.render import clean, on_one_line, render
 from bot.adapters.terminal.room import BOT, Lines, Message
 from bot.core import cards
 from bot.core.card import Card
@@ -22,6 +22,11 @@ _PRIVATE: Final = "  ┆ "
 _STYLES: Final = {"title": "bold cyan", "strong": "bold", "code": "green", "dim": "dim", "button": "magenta"}
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # Rich would end the program from inside whatever task is printing.
+
+
 class Show:
     """What a person in the room sees. It is a watcher of the room, and prints receipts and private replies."""
 
@@ -30,9 +35,11 @@ class Show:
         self._zone = zone(zone_name)
         self._numbers = numbers
         self._day: date | None = None
-        console = Console(file=out or sys.stdout, highlight=False, markup=False, emoji=False)
+        console = _Console(file=out or sys.stdout, highlight=False, markup=False, emoji=False)
         console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
         self._console = console
+        self.trouble: OSError | None = None
+        """Why nothing is printed any more. A watcher must not raise: the room's change has happened."""
 
     def changed(self, change: str, message: Message) -> None:
         """Print a change of the room."""
@@ -63,11 +70,11 @@ class Show:
             case Receipt.WITHDRAWN, _ if by_message:
                 self._put(where, Text("✗ withdrawn", style="yellow"))
             case _:
-                self._put(where, Text(f"(only {clean(name)} sees: {cards.told(told)})", style="dim"))
+                self._put(where, Text(f"(only {on_one_line(name)} sees: {cards.told(told)})", style="dim"))
 
     def private(self, name: str, card: Card) -> None:
         """Print a reply that only one person sees."""
-        self._put("  ", Text(f"only {clean(name)} sees:", style="dim"))
+        self._put("  ", Text(f"only {on_one_line(name)} sees:", style="dim"))
         self._lines(render(card), _PRIVATE)
 
     def line(self, text: str, style: str = "") -> None:
@@ -79,7 +86,7 @@ class Show:
         if at.date() != self._day:
             self._day = at.date()
             title = f"── {at:%A} {at.day} {at:%B %Y} "
-            self._console.print()
+            self._put("", Text())
             self._put("", Text(title + "─" * (self._console.width - len(title)), style="bold"))
 
     def _head(self, message: Message, name: str, number: str = "") -> None:
@@ -88,13 +95,13 @@ class Show:
         if number:
             head.append(f"  [{number}]", style="dim")
         if message.thread is None:
-            self._console.print()
+            self._put("", Text())
         self._put(_bar(message), head)
 
     def _lines(self, lines: Lines, prefix: str) -> None:
         for runs in lines:
             hang = "    " if runs and runs[0][1].startswith("  •") else ""
-            text = Text.assemble(*((piece, _STYLES.get(style, "")) for style, piece in runs))
+            text = Text.assemble(*((clean(piece), _STYLES.get(style, "")) for style, piece in runs))
             self._put(prefix, text, hang)
 
     def _put(self, prefix: str, text: Text, hang: str = "") -> None:
@@ -104,7 +111,15 @@ class Show:
             row.rstrip()
             shown = Text(prefix + (hang if number else ""), style="dim") + row
             shown.rstrip()
-            self._console.print(shown, soft_wrap=True)
+            self._print(shown)
+
+    def _print(self, row: Text) -> None:
+        if self.trouble is not None:
+            return
+        try:
+            self._console.print(row, soft_wrap=True)
+        except OSError as problem:
+            self.trouble = problem
 
 
 def _bar(message: Message) -> str:
@@ -112,4 +127,4 @@ def _bar(message: Message) -> str:
 
 
 def _name(message: Message) -> str:
-    return clean(message.name)
+    return on_one_line(message.name)

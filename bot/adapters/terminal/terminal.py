@@ -10,7 +10,7 @@ from typing import Final
 from bot.adapters.terminal.room import BOT, Message, Room, plain
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.card import Card, Press
-from bot.core.model import ChannelId, MemberId, Place, Receipt, Round, RoundId, Share, Told
+from bot.core.model import ChannelId, MemberId, Place, Round, RoundId, Share, Told
 from bot.core.replies import Asker
 from bot.studybot import StudyBot
 
@@ -110,8 +110,6 @@ class Terminal:
         return await (self._heard(message) if message.deleted_at is None else self._gone(message))
 
     async def _heard(self, message: Message) -> Told:
-        if message.thread is None:
-            return Told(receipt=Receipt.NOT_COUNTED)
         return self._marked(await self._bot.answer(_said(message), self._clock()))
 
     async def _gone(self, message: Message) -> Told:

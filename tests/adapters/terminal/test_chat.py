@@ -1,0 +1,221 @@
+"""The chat without a screen: what is completed, and what comes of lines that are piped in."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+
+from bot.adapters.terminal.chat import KEYS, Chat, _Completer
+from bot.core import commands
+from bot.core.model import RoundState
+from tests.adapters.terminal.stages import ADA, BOB, HERE, Stage, staged
+from tests.core.worlds import FULL, at
+
+
+def chat_in(stage: Stage, folder: Path) -> Chat:
+    return Chat(
+        terminal=stage.terminal,
+        me=ADA,
+        clock=stage.clock,
+        zone_name="UTC",
+        topics=("gradients", "regularisation"),
+        questions=("adam", "dropout"),
+        history=folder / "history",
+        place=HERE,
+    )
+
+
+@pytest.fixture
+def chat(stage: Stage, tmp_path: Path) -> Chat:
+    return chat_in(stage, tmp_path)
+
+
+# --- completion ---------------------------------------------------------------------------------------------
+
+
+def completed(chat: Chat, typed: str) -> list[str]:
+    """The lines that a line may be completed to."""
+    document = Document(typed)
+    return [
+        typed[: len(typed) + found.start_position] + found.text
+        for found in _Completer(chat).get_completions(document, CompleteEvent())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "lines"),
+    [
+        ("/ed", ["/edit"]),
+        ("/h", ["/hint", "/help"]),
+        ("/nnquestion le", ["/nnquestion leaderboard"]),
+        ("/nnquestion LE", ["/nnquestion leaderboard"]),
+        ("/nnquestion ask g", ["/nnquestion ask gradients"]),
+        ("/nnquestion next d", ["/nnquestion next dropout"]),
+        ("/nnquestion leaderboard w", ["/nnquestion leaderboard week"]),
+        ("/nnquestion leaderboard week h", ["/nnquestion leaderboard week here"]),
+        ("/nnquestion setup zo", ["/nnquestion setup zone="]),
+        ("/nnquestion setup zone=Europe/Berl", ["/nnquestion setup zone=Europe/Berlin"]),
+        ("/nnquestion setup answers=s", ["/nnquestion setup answers=sealed"]),
+        ("/nnquestion setup topics=gr", ["/nnquestion setup topics=gradients"]),
+        ("/nnquestion me shown=s", ["/nnquestion me shown=someone"]),
+        ("/nnquestion help sk", ["/nnquestion help skip"]),
+        ("/nnquestion sing x", []),
+        ("/nnquestion setup nothing=x", []),
+        ("/nothing x", []),
+        ("hello", []),
+        ("", []),
+    ],
+)
+def test_a_line_is_completed_as_far_as_it_is_known(chat: Chat, typed: str, lines: list[str]) -> None:
+    assert completed(chat, typed) == lines
+
+
+def test_every_key_and_every_command_is_offered(chat: Chat) -> None:
+    assert completed(chat, "/") == list(KEYS)
+    assert completed(chat, "/nnquestion ") == [f"/nnquestion {name}" for name in commands.BY_NAME]
+
+
+def test_every_option_of_every_command_can_be_completed_without_an_error(chat: Chat) -> None:
+    for command in commands.TABLE:
+        offered = completed(chat, f"/nnquestion {command.name} ")
+        named = [option.name for option in command.options if option.named]
+        assert [name for name in named if f"/nnquestion {command.name} {name}=" not in offered] == []
+        for name in named:
+            completed(chat, f"/nnquestion {command.name} {name}=")
+
+
+async def test_only_ones_own_messages_are_offered_the_latest_first(chat: Chat, stage: Stage) -> None:
+    mine = [(await stage.terminal.say(ADA, HERE, f"{number}"))[0].id for number in range(3)]
+    await stage.terminal.say(BOB, HERE, "not mine")
+    await stage.terminal.delete(ADA, mine[1])
+    for key in ("/edit", "/delete", "/submit"):
+        assert completed(chat, f"{key} ") == [f"{key} {mine[2]}", f"{key} {mine[0]}"]
+
+
+# --- piped input --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Lines are piped in, and what was printed comes back."""
+
+    stage: Stage
+    pipe: Callable[[str], Awaitable[str]]
+
+
+@pytest_asyncio.fixture
+async def sitting(
+    stage: Stage, chat: Chat, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> AsyncIterator[Sitting]:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def pipe(lines: str) -> str:
+        monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+        await chat.sit()
+        return capsys.readouterr().out
+
+    yield Sitting(stage, pipe)
+
+
+async def test_lines_that_are_piped_in_are_said_in_the_thread_of_the_open_question(sitting: Sitting) -> None:
+    printed = await sitting.pipe(f"{FULL}\n")
+    answer = await sitting.stage.answer(ADA)
+    assert answer is not None
+    assert answer.text == FULL
+    assert "✓ recorded" in printed
+    assert printed.endswith("Bye. Everything is kept; the next question comes when it is due.\n")
+
+
+async def test_at_the_start_the_open_question_is_shown(sitting: Sitting) -> None:
+    assert "Question of Sunday, 22 November" in await sitting.pipe("")
+
+
+async def test_nothing_is_read_after_quit(sitting: Sitting) -> None:
+    for word in ("/quit", "/exit"):
+        await sitting.pipe(f"{word}\n{FULL}\n")
+    assert await sitting.stage.answer(ADA) is None
+
+
+async def test_a_last_line_without_an_end_counts(sitting: Sitting) -> None:
+    await sitting.pipe(FULL)
+    assert await sitting.stage.answer(ADA) is not None
+
+
+async def test_a_piped_answer_can_be_edited_deleted_and_given_anew_by_form(sitting: Sitting) -> None:
+    printed = await sitting.pipe(f"{FULL}\n")
+    assert "[2]" in printed
+    sitting.stage.now = at("09:01")
+    assert "✓ revised" in await sitting.pipe("/edit 2 a shorter answer, in my own words\n")
+    sitting.stage.now = at("09:02")
+    assert "✗ withdrawn" in await sitting.pipe("/delete 2\n")
+    sitting.stage.now = at("09:03")
+    assert "Recorded." in await sitting.pipe("/answer by form this time\n")
+    answer = await sitting.stage.answer(ADA)
+    assert answer is not None
+    assert answer.text == "by form this time"
+
+
+async def test_what_is_said_in_the_channel_can_be_submitted(sitting: Sitting) -> None:
+    await sitting.pipe(f"/channel {FULL}\n")
+    assert await sitting.stage.answer(ADA) is None
+    assert "Recorded." in await sitting.pipe("/submit 2\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("/help", "/nnquestion"),
+        ("/hint", "Think of an ensemble."),
+        ("/result", "You have no answer in a revealed round"),
+        ("/nnquestion", "What you can say here"),
+        ("/nnquestion when", "Open now:"),
+        ("/nn when", "Open now:"),
+        ("/nnquestion leaderbord", "Did you mean “leaderboard”?"),
+        ("/nnquestion help sing", "There is no command “sing”."),
+        ("/nnquestion setup zone=Mars", "no time zone is called"),
+        ("/nnquestion ask 'unclosed", "That did not work"),
+        ("/hlep", "Did you mean “/help”?"),
+        ("/edit", "NUMBER TEXT"),
+        ("/edit 1 not mine", "There is no such message of yours"),
+        ("/edit x y", "There is no such message of yours"),
+        ("/delete 77", "There is no such message of yours"),
+        ("/submit 77", "There is no such message of yours"),
+        ("/", "/help lists what there is."),
+        ("   ", "Bye."),
+        ("\x1b[2J", "Bye."),
+    ],
+)
+async def test_every_line_gets_its_answer_and_none_ends_the_sitting(sitting: Sitting, line: str, says: str) -> None:
+    printed = " ".join((await sitting.pipe(f"{line}\n/help\n")).replace("┆", "").split())
+    assert says.lower() in printed.lower()
+    assert "leave; the drill goes on when you come back" in printed
+
+
+async def test_what_is_piped_is_printed_without_escape_codes(sitting: Sitting) -> None:
+    assert "\x1b" not in await sitting.pipe(f"{FULL}\n/nnquestion help\nhello \x1b[31mred\n")
+
+
+async def test_without_an_open_question_lines_go_to_the_channel(sitting: Sitting) -> None:
+    await sitting.pipe("/nnquestion skip open\nhello all of you there\n")
+    assert [message.thread for message in sitting.stage.room.all() if message.by == ADA.id] == [None]
+    assert (await sitting.stage.round()).state is RoundState.CANCELLED
+    assert "There is no open question" in await sitting.pipe(f"/answer {FULL}\n")
+
+
+async def test_arriving_for_the_first_time_makes_a_drill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    async with staged(tmp_path, drill=False) as stage:
+        await chat_in(stage, tmp_path).sit()
+        await stage.turn(stage.now)
+        assert (await stage.round()).state is RoundState.OPEN
+    assert "A drill for you" in capsys.readouterr().out

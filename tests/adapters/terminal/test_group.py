@@ -1,0 +1,224 @@
+"""The simulated group: the same seed plays the same day, and every day is worth watching."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.terminal.group import ADA, BARBARA, Act, Does, acts
+from bot.core.bank import read_bank
+from bot.core.counting import starts_answer
+from bot.core.model import Bank, ExemplarKind, Receipt, Round
+from tests.adapters.terminal.stages import Stage, staged
+from tests.core.worlds import at
+from tests.factories import HOUR, make_question, make_round
+from tests.store.files import ROOT
+
+SEEDS = range(20)
+DAYS = range(30)
+
+
+@cache
+def bank() -> Bank:
+    return read_bank((ROOT / "data" / "questions.yaml").read_text(encoding="utf-8"), "questions.yaml")
+
+
+@cache
+def round_of(day: int) -> Round:
+    """A round of eight hours, with a question of the shipped bank."""
+    questions = bank().questions
+    on = at("09:00", day).date()
+    opens = at("09:00", day)
+    closes_at, reveal_at = opens + 8 * HOUR, opens + 9 * HOUR
+    return make_round(on=on, question=questions[day % len(questions)], closes_at=closes_at, reveal_at=reveal_at)
+
+
+@cache
+def played(seed: int, day: int) -> tuple[Act, ...]:
+    return tuple(acts(seed, round_of(day), day))
+
+
+def exemplars_said(planned: tuple[Act, ...]) -> dict[str, set[str]]:
+    """Which exemplars of the question each member gave, whole, by member."""
+    everything: dict[str, str] = {}
+    for act in planned:
+        everything[act.who.name] = f"{everything.get(act.who.name, '')} {act.text}".replace("\n", " ")
+    question = round_of(int((planned[0].at - at("00:00")).days)).question
+    flat = [" ".join(exemplar.text.split()) for exemplar in question.exemplars]
+    return {who: {text for text in flat if text in words} for who, words in everything.items()}
+
+
+def on_time(planned: tuple[Act, ...], round_: Round) -> set[str]:
+    """Who gives words of an exemplar before the close, and does not take them back."""
+    deleted = {act.of for act in planned if act.does is Does.DELETE}
+    words = [" ".join(exemplar.text.split()) for exemplar in round_.question.exemplars]
+    return {
+        act.who.name
+        for act in planned
+        if act.does in (Does.SAY, Does.FORM)
+        and act.at < round_.closes_at
+        and act.key not in deleted
+        and starts_answer(act.text)
+        and any(act.text in whole for whole in words)
+    }
+
+
+# --- the dice -----------------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_plays_the_same_day() -> None:
+    for seed, day in product(range(3), range(3)):
+        assert acts(seed, round_of(day), day) == acts(seed, round_of(day), day)
+        again = [(act.at, act.key, act.who, act.does, act.text, act.of) for act in acts(seed, round_of(day), day)]
+        assert again == [(act.at, act.key, act.who, act.does, act.text, act.of) for act in played(seed, day)]
+
+
+def test_another_seed_plays_another_day() -> None:
+    days = {tuple((act.at, act.key, act.text) for act in played(seed, 0)) for seed in SEEDS}
+    assert len(days) == len(SEEDS)
+
+
+def test_a_day_does_not_depend_on_the_days_played_before_it() -> None:
+    def all_of(day: int) -> list[tuple[object, ...]]:
+        return [(act.at, act.key, act.does, act.text, act.of) for act in acts(7, round_of(day), day)]
+
+    forwards = [all_of(day) for day in range(8)]
+    backwards = [all_of(day) for day in reversed(range(8))]
+    assert forwards == backwards[::-1]
+    assert all_of(5) == forwards[5]
+
+
+def test_acts_are_in_order_and_each_has_a_name_of_its_own() -> None:
+    names: set[str] = set()
+    for day in DAYS:
+        planned = played(1, day)
+        assert [act.at for act in planned] == sorted(act.at for act in planned)
+        names |= {act.key for act in planned}
+    assert len(names) == sum(len(played(1, day)) for day in DAYS)
+
+
+def test_an_act_about_a_message_comes_after_it() -> None:
+    for seed, day in product(SEEDS, DAYS):
+        at_of = {act.key: act.at for act in played(seed, day)}
+        assert [act for act in played(seed, day) if act.of and not at_of[act.of] < act.at] == []
+
+
+def test_nobody_speaks_before_the_round_is_open() -> None:
+    for seed, day in product(SEEDS, DAYS):
+        assert [act for act in played(seed, day) if act.at <= round_of(day).opened_at] == []
+
+
+def test_results_are_looked_at_after_the_reveal_only() -> None:
+    for seed, day in product(SEEDS, DAYS):
+        looks = [act.at for act in played(seed, day) if act.does is Does.RESULT]
+        assert [look for look in looks if look <= round_of(day).reveal_at] == []
+
+
+# --- what the days are like ---------------------------------------------------------------------------------
+
+
+def test_every_day_at_least_three_members_answer_in_time() -> None:
+    dull = [(seed, day) for seed, day in product(SEEDS, DAYS) if len(on_time(played(seed, day), round_of(day))) < 3]
+    assert dull == []
+
+
+def test_no_two_members_say_the_same_exemplar_on_a_day() -> None:
+    for seed, day in product(SEEDS, DAYS):
+        said = exemplars_said(played(seed, day))
+        everything = [text for texts in said.values() for text in texts]
+        assert len(everything) == len(set(everything)), (seed, day)
+
+
+def test_no_two_members_say_the_same_long_thing_on_a_day() -> None:
+    for seed, day in product(SEEDS, DAYS):
+        said = [act.text for act in played(seed, day) if act.does is Does.SAY and starts_answer(act.text)]
+        assert len(said) == len(set(said)), (seed, day)
+
+
+def test_small_talk_before_an_answer_is_too_short_to_be_taken_for_one() -> None:
+    taken = {
+        act.text
+        for seed, day in product(SEEDS, DAYS)
+        for act in played(seed, day)
+        if act.key.endswith("/tim/talk") and starts_answer(act.text)
+    }
+    assert taken == set()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_three_days_have_talk_a_late_one_a_revision_a_withdrawal_and_somebody_silent(seed: int) -> None:
+    days = [played(seed, day) for day in range(3)]
+    everything = [act for planned in days for act in planned]
+    assert {act.does for act in everything} == set(Does)
+    assert [act for act in days[0] if act.does is Does.SAY and act.at > round_of(0).closes_at] != []
+    assert [act for planned in days[:2] for act in planned if act.who == BARBARA] == []
+    assert [act for act in days[2] if act.who == BARBARA] != []
+
+
+def test_the_strong_give_full_answers() -> None:
+    for seed, day in product(range(5), DAYS):
+        question = round_of(day).question
+        full = {" ".join(e.text.split()) for e in question.exemplars if e.kind is ExemplarKind.FULL}
+        (first,) = [act.text for act in played(seed, day) if act.who == ADA and act.key.endswith("/1")]
+        assert not full or first in full
+
+
+def test_a_bank_without_exemplars_is_played_too() -> None:
+    for exemplars, day in product([(), make_question().exemplars], range(8)):
+        round_ = make_round(question=make_question(exemplars=exemplars, hints=()))
+        planned = acts(1, round_, day)
+        assert [act for act in planned if act.does is Does.HINT] == []
+        assert [act for act in planned if act.does in (Does.SAY, Does.FORM) and not act.text] == []
+
+
+# --- played for real ----------------------------------------------------------------------------------------
+
+
+async def receipts(stage: Stage, planned: tuple[Act, ...]) -> list[tuple[Act, Receipt]]:
+    """What each message of a day comes to, in the room."""
+    told: list[tuple[Act, Receipt]] = []
+    messages: dict[str, str] = {}
+    thread = await stage.thread()
+    for act in planned:
+        stage.now = act.at
+        match act.does:
+            case Does.SAY | Does.REPLY:
+                about = stage.room.message(messages[act.of]) if act.of else None
+                message, receipt = await stage.terminal.say(act.who, thread, act.text, reply_to=about)
+                messages[act.key] = message.id
+                told.append((act, receipt.receipt))
+            case Does.EDIT:
+                told.append((act, (await stage.terminal.edit(act.who, messages[act.of], act.text)).receipt))
+            case Does.DELETE:
+                told.append((act, (await stage.terminal.delete(act.who, messages[act.of])).receipt))
+            case _:
+                pass
+    return told
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("day", [0, 1])
+async def test_a_day_comes_to_the_receipts_it_was_made_for(tmp_path: Path, seed: int, day: int) -> None:
+    async with staged(tmp_path, [round_of(day).question]) as stage:
+        await stage.turn(at("09:00"))
+        round_ = await stage.round()
+        closes_at = round_.opened_at + 8 * HOUR
+        round_ = Round(
+            **{name: getattr(round_, name) for name in Round.__slots__}
+            | {"closes_at": closes_at, "reveal_at": closes_at + timedelta(minutes=30)}
+        )
+        await stage.store.write(lambda tx: tx.rounds.save(round_))
+        told = await receipts(stage, tuple(acts(seed, round_, day)))
+    by_receipt = {receipt: {act.who.name for act, given in told if given is receipt} for receipt in Receipt}
+    assert {"ada", "grace", "alan"} <= by_receipt[Receipt.RECORDED]
+    assert by_receipt[Receipt.NOT_COUNTED] >= {"ada", "grace", "tim"}
+    assert by_receipt[Receipt.TOO_LONG] == set()
+    if day == 0:
+        assert by_receipt[Receipt.LATE] == {"katherine"}
+        assert by_receipt[Receipt.REVISED] == {"alan"}
+    else:
+        assert by_receipt[Receipt.WITHDRAWN] == {"tim"}

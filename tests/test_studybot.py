@@ -1,0 +1,623 @@
+"""A study bot over a real store: what a day comes to, tick by tick, and what trouble does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import pytest_asyncio
+
+from bot.core.answering import Deleted, Form, Said, Submitted
+from bot.core.card import Press
+from bot.core.model import (
+    Action,
+    ChannelId,
+    Drill,
+    DrillState,
+    Place,
+    Receipt,
+    Round,
+    RoundState,
+    Told,
+    Why,
+    daily_round_id,
+    group_of,
+)
+from bot.core.ports import Store, StoreError, Transaction
+from bot.core.replies import Asker
+from bot.delivery import Deliverer
+from bot.store import SqliteStore
+from bot.studybot import StudyBot
+from tests.adapters.fakes import ScriptedMessenger, StubGrader
+from tests.core.worlds import DONT_KNOW, FULL, PARTLY, SLUGS, TRY, at, make_bank, member, words_of
+from tests.factories import CHANNEL, RANDOM, keep, make_drill, make_question, make_timetable
+
+T = TypeVar("T")
+
+HERE = Place(channel=CHANNEL)
+BROKEN = ChannelId("terminal:local/broken")
+
+
+class Study:
+    """A study bot with its store, its grader and a platform on which everything arrives."""
+
+    def __init__(self, path: Path, messenger: ScriptedMessenger | None = None) -> None:
+        self.banks = {"nn": make_bank([make_question(slug) for slug in SLUGS])}
+        self.store = SqliteStore(path)
+        self.grader = StubGrader()
+        self.messenger = messenger or ScriptedMessenger()
+        self.woken = 0
+        self.bot = StudyBot(self.store, self.grader, lambda: self.banks, owed=self._wake)
+        self.deliverer = Deliverer(self.store, {"terminal": self.messenger})
+        self._number = 0
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def do(self, work: Callable[[Transaction], T]) -> T:
+        return await self.store.write(work)
+
+    async def set_up(self, channel: str = CHANNEL, **changes: Any) -> None:
+        await self.do(lambda tx: keep(tx, make_drill(channel, **changes)))
+
+    async def turn(self, now: datetime) -> None:
+        """Do what is due, and send what is owed."""
+        await self.bot.tick(now)
+        await self.deliverer.send_due(now)
+
+    async def says(self, who: str, text: str, when: datetime, **changes: Any) -> Told:
+        """A member says something in the thread of the first day's round, or at a place."""
+        return await self.hears(await self.said(who, text, when, **changes))
+
+    async def said(self, who: str, text: str, when: datetime, *, day: int = 0, **changes: Any) -> Said:
+        self._number += 1
+        place = changes.pop("place", None) or (await self.round(day)).thread
+        assert place is not None
+        message = changes.pop("message", f"said {self._number}")
+        return Said(place=place, message=message, member=member(who), name=who, text=text, said_at=when, **changes)
+
+    async def hears(self, happened: Said | Deleted | Form | Submitted, now: datetime | None = None) -> Told:
+        return await self.bot.answer(happened, now or at("12:00"))
+
+    async def round(self, day: int = 0, channel: ChannelId = CHANNEL) -> Round:
+        round_ = await self.bot.round_on(channel, at("09:00", day).date())
+        assert round_ is not None
+        return round_
+
+    async def states(self, channel: ChannelId = CHANNEL) -> list[RoundState]:
+        """The states of a channel's rounds, first opened first."""
+        return [round_.state for round_ in await self.do(lambda tx: tx.rounds.of_channel(channel)[::-1])]
+
+    async def text(self, who: str, day: int = 0) -> str | None:
+        round_ = await self.round(day)
+        answer = await self.do(lambda tx: tx.answers.get(round_.id, member(who)))
+        return answer.text if answer is not None and answer.parts else None
+
+    async def points(self, who: str) -> int:
+        rows = await self.do(lambda tx: tx.ledger.of_member(group_of(CHANNEL), member(who)))
+        return sum(row.points for row in rows)
+
+    async def drill(self, channel: ChannelId = CHANNEL) -> Drill:
+        drill = await self.do(lambda tx: tx.drills.get(channel))
+        assert drill is not None
+        return drill
+
+    def key(self, what: str, day: int = 0, channel: ChannelId = CHANNEL) -> str:
+        return f"{daily_round_id(channel, at('09:00', day).date())}/{what}"
+
+    def words(self, what: str, day: int = 0) -> str:
+        """What a message of a day's round says."""
+        return self.messenger.posted(self.key(what, day)).words
+
+
+@pytest_asyncio.fixture
+async def study(tmp_path: Path) -> AsyncIterator[Study]:
+    study = Study(tmp_path / "nnquestion.db")
+    await study.set_up()
+    yield study
+    await study.store.close()
+
+
+# --- a day --------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_happens_before_its_time(study: Study) -> None:
+    await study.turn(at("08:59:59"))
+    assert study.messenger.requests == []
+
+
+async def test_a_day_from_the_opening_to_the_next(study: Study) -> None:
+    await study.turn(at("09:00"))
+    assert await study.states() == [RoundState.OPEN]
+    assert study.messenger.said() == [study.key("question")]
+    for who, text in (("ada", FULL), ("bob", PARTLY), ("eve", TRY), ("kit", DONT_KNOW)):
+        assert (await study.says(who, text, at("10:00"))).receipt is Receipt.RECORDED
+    await study.turn(at("08:59", 1))
+    assert await study.states() == [RoundState.OPEN]
+    await study.turn(at("09:00", 1))
+    assert await study.states() == [RoundState.REVEALED, RoundState.OPEN]
+    assert [await study.points(who) for who in ("ada", "bob", "eve", "kit")] == [3, 2, 1, 0]
+    assert "What the 4 answers covered" in study.words("reveal")
+    assert "4 answers" in study.words("question")
+    assert study.messenger.posted(study.key("reveal")).ref.place == (await study.round()).thread
+
+
+async def test_the_reveal_goes_out_just_before_the_new_card(study: Study) -> None:
+    await study.turn(at("09:00"))
+    await study.turn(at("09:00", 1))
+    assert study.messenger.said() == [study.key("question"), study.key("reveal"), study.key("question", 1)]
+    assert [verb for verb, _ in study.messenger.requests] == [
+        "send", "open_thread", "send", "edit", "send", "open_thread"
+    ]  # fmt: skip
+
+
+async def test_a_round_that_closes_earlier_is_revealed_at_its_time(study: Study) -> None:
+    timetable = make_timetable(closing=replace(make_timetable().closing, after_hours=8), reveal_at=at("18:00").time())
+    await study.set_up(timetable=timetable)
+    await study.turn(at("09:00"))
+    await study.says("ada", FULL, at("10:00"))
+    await study.turn(at("17:00"))
+    assert await study.states() == [RoundState.GRADED]
+    assert study.messenger.said() == [study.key("question")]
+    await study.turn(at("18:00"))
+    assert await study.states() == [RoundState.REVEALED]
+    assert study.key("reveal") in study.messenger.said()
+
+
+async def test_ticking_again_at_the_same_time_changes_nothing(study: Study) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", FULL, at("10:00"))
+    await study.turn(at("09:00", 1))
+    before = (list(study.messenger.requests), await study.points("ada"), await study.states())
+    for _ in range(3):
+        await study.turn(at("09:00", 1))
+    assert (study.messenger.requests, await study.points("ada"), await study.states()) == before
+
+
+async def test_a_late_answer_is_kept_and_graded_without_points(study: Study) -> None:
+    await study.turn(at("09:00"))
+    await study.turn(at("09:00", 1))
+    told = await study.says("ada", FULL, at("09:01", 1))
+    assert told.receipt is Receipt.LATE
+    await study.turn(at("09:02", 1))
+    assert await study.points("ada") == 0
+    asker = Asker(member=member("ada"), name="ada", place=HERE)
+    card = await study.bot.press(asker, Press.RESULT, (await study.round()).id, id="press 1", now=at("09:03", 1))
+    assert "all the essentials" in words_of(card)
+
+
+async def test_an_answer_given_before_the_close_counts_though_it_is_handed_in_after_the_reveal(study: Study) -> None:
+    await study.turn(at("09:00"))
+    await study.turn(at("09:00", 1))
+    told = await study.says("ada", FULL, at("08:59", 1))
+    assert told.receipt is Receipt.RECORDED
+    await study.turn(at("09:05", 1))
+    assert await study.points("ada") == 3
+
+
+async def test_a_week_without_an_answer_ends_with_a_sleeping_drill_and_a_button(study: Study) -> None:
+    for day in range(8):
+        await study.turn(at("09:00", day))
+    assert await study.states() == [RoundState.REVEALED] * 5
+    assert (await study.drill()).state is DrillState.ASLEEP
+    (note,) = [posted for posted in study.messenger.standing if posted.card.title == "This drill sleeps"]
+    (button,) = note.card.buttons
+    olga = Asker(member=member("olga"), name="olga", place=HERE, organizer=True)
+    await study.bot.press(olga, button.press, button.about, id="press 1", now=at("12:00", 8))
+    await study.turn(at("09:00", 9))
+    assert (await study.states())[-1] is RoundState.OPEN
+
+
+# --- downtime -----------------------------------------------------------------------------------------------
+
+
+async def test_a_round_still_opens_when_half_of_its_time_is_left_and_says_that_it_is_late(study: Study) -> None:
+    await study.turn(at("21:00"))
+    assert await study.states() == [RoundState.OPEN]
+    assert "it comes late" in study.words("question")
+
+
+async def test_a_round_with_less_than_half_of_its_time_left_is_skipped_and_the_next_card_says_so(study: Study) -> None:
+    await study.turn(at("21:00:01"))
+    assert await study.states() == [RoundState.SKIPPED]
+    assert study.messenger.requests == []
+    await study.turn(at("09:00", 1))
+    assert await study.states() == [RoundState.SKIPPED, RoundState.OPEN]
+    assert "Left out while I was away: 22 November." in study.words("question", 1)
+    await study.turn(at("09:00", 2))
+    assert "Left out" not in study.words("question", 2)
+
+
+async def test_after_days_away_the_old_round_is_revealed_the_missed_ones_are_named_and_the_last_opens(
+    study: Study,
+) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", FULL, at("10:00"))
+    await study.turn(at("12:00", 4))
+    assert await study.states() == [RoundState.REVEALED, *[RoundState.SKIPPED] * 3, RoundState.OPEN]
+    assert study.messenger.said() == [study.key("question"), study.key("reveal"), study.key("question", 4)]
+    assert "Left out while I was away: 23 November and 24 November and 25 November." in study.words("question", 4)
+    assert await study.points("ada") == 3
+
+
+async def test_skipped_rounds_break_no_streak(study: Study) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", FULL, at("10:00"))
+    await study.turn(at("12:00", 4))
+    await study.says("ada", FULL, at("13:00", 4), day=4)
+    await study.turn(at("09:00", 5))
+    asker = Asker(member=member("ada"), name="ada", place=HERE)
+    card = await study.bot.command(asker, "me", id="command 1", now=at("10:00", 5))
+    assert "streak here: 2" in words_of(card)
+
+
+async def test_a_restart_is_an_ordinary_tick(study: Study, tmp_path: Path) -> None:
+    await study.bot.tick(at("09:00"))
+    await study.store.close()
+    again = Study(tmp_path / "nnquestion.db")
+    await again.turn(at("09:01"))
+    assert again.messenger.said() == [again.key("question")]
+    assert await again.states() == [RoundState.OPEN]
+    await again.store.close()
+
+
+# --- answers that are still being fetched -------------------------------------------------------------------
+
+
+async def test_a_round_stays_open_while_answers_are_fetched_and_closes_once_they_are_there(study: Study) -> None:
+    await study.turn(at("09:00"))
+    study.bot.fetching(CHANNEL, at("08:58", 1))
+    await study.turn(at("09:05", 1))
+    assert await study.states() == [RoundState.OPEN]
+    await study.says("ada", FULL, at("08:30", 1))
+    study.bot.fetched(CHANNEL)
+    await study.turn(at("09:06", 1))
+    assert await study.states() == [RoundState.REVEALED, RoundState.OPEN]
+    assert await study.points("ada") == 3
+
+
+async def test_fetching_holds_a_close_for_fifteen_minutes_and_no_longer(study: Study) -> None:
+    await study.turn(at("09:00"))
+    study.bot.fetching(CHANNEL, at("08:58", 1))
+    await study.turn(at("09:12", 1))
+    assert await study.states() == [RoundState.OPEN]
+    await study.turn(at("09:14", 1))
+    assert await study.states() == [RoundState.REVEALED, RoundState.OPEN]
+
+
+async def test_fetching_that_begins_again_and_again_holds_a_close_no_longer(study: Study) -> None:
+    await study.turn(at("09:00"))
+    for minute in range(58, 80, 2):
+        study.bot.fetching(CHANNEL, at("08:00", 1) + timedelta(minutes=minute))
+        await study.turn(at("08:00", 1) + timedelta(minutes=minute))
+    assert await study.states() == [RoundState.REVEALED, RoundState.OPEN]
+
+
+async def test_a_fetch_long_ago_that_never_ended_does_not_weaken_a_new_one(study: Study) -> None:
+    await study.turn(at("09:00"))
+    study.bot.fetching(CHANNEL, at("12:00"))
+    study.bot.fetching(CHANNEL, at("08:58", 1))
+    await study.turn(at("09:05", 1))
+    assert await study.states() == [RoundState.OPEN]
+
+
+async def test_fetching_in_one_channel_holds_no_other(study: Study) -> None:
+    await study.set_up(RANDOM)
+    await study.turn(at("09:00"))
+    study.bot.fetching(CHANNEL, at("08:58", 1))
+    await study.turn(at("09:00", 1))
+    assert await study.states() == [RoundState.OPEN]
+    assert await study.states(RANDOM) == [RoundState.REVEALED, RoundState.OPEN]
+
+
+async def test_the_end_of_fetching_wakes_the_program(study: Study) -> None:
+    before = study.woken
+    study.bot.fetched(CHANNEL)
+    assert study.woken == before + 1
+
+
+# --- trouble ------------------------------------------------------------------------------------------------
+
+
+async def test_a_grader_that_fails_does_not_hold_the_reveal_and_counts_as_a_try(study: Study) -> None:
+    await study.turn(at("09:00"))
+    study.grader.broken.add((await study.round()).question.id)
+    await study.says("ada", FULL, at("10:00"))
+    await study.turn(at("09:00", 1))
+    assert await study.states() == [RoundState.REVEALED, RoundState.OPEN]
+    assert study.key("reveal") in study.messenger.said()
+    assert await study.points("ada") == 1
+
+
+async def test_a_grader_that_gives_too_few_grades_does_not_hold_the_reveal_or_any_other_channel(study: Study) -> None:
+    await study.set_up(RANDOM)
+    await study.turn(at("09:00"))
+    study.grader.short.add((await study.round()).question.id)
+    await study.says("ada", FULL, at("10:00"))
+    await study.says("bob", FULL, at("10:00"))
+    await study.turn(at("09:00", 1))
+    assert await study.states(RANDOM) == [RoundState.REVEALED, RoundState.OPEN]
+    assert await study.states() == [RoundState.REVEALED, RoundState.OPEN]
+
+
+async def test_a_channel_with_a_fault_leaves_the_others_working(study: Study) -> None:
+    await study.set_up(RANDOM)
+    await study.set_up(BROKEN, timetable=make_timetable(zone="Mars/Olympus_Mons"))
+    await study.turn(at("09:00"))
+    assert await study.states() == await study.states(RANDOM) == [RoundState.OPEN]
+    assert await study.states(BROKEN) == []
+    await study.turn(at("09:00", 1))
+    assert await study.states(RANDOM) == [RoundState.REVEALED, RoundState.OPEN]
+
+
+class Faulty:
+    """A store in which no change of the round of one channel can be kept."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        def guarded(tx: Transaction) -> T:
+            round_id = daily_round_id(BROKEN, at("09:00").date())
+            before = tx.rounds.get(round_id)
+            result = work(tx)
+            if tx.rounds.get(round_id) != before:
+                raise ArithmeticError("nobody thought of this")
+            return result
+
+        return await self._store.write(guarded)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._store.read(work)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+async def test_a_round_that_cannot_be_closed_holds_no_other_channel(study: Study) -> None:
+    await study.set_up(BROKEN)
+    await study.turn(at("09:00"))
+    bot = StudyBot(Faulty(study.store), study.grader, lambda: study.banks)
+    await bot.tick(at("09:00", 1))
+    assert await study.states() == [RoundState.REVEALED, RoundState.OPEN]
+    assert await study.states(BROKEN) == [RoundState.OPEN]
+
+
+async def test_a_round_whose_grades_cannot_be_kept_holds_no_other_channel(study: Study) -> None:
+    await study.set_up(BROKEN)
+    await study.turn(at("09:00"))
+    thread = (await study.round(channel=BROKEN)).thread
+    await study.says("eve", FULL, at("10:00"), place=thread)
+    await study.says("ada", FULL, at("10:00"))
+    for channel in (CHANNEL, BROKEN):
+        round_ = await study.round(channel=channel)
+        await study.do(lambda tx, round_=round_: tx.rounds.save(replace(round_, state=RoundState.CLOSED)))  # type: ignore[misc]
+    bot = StudyBot(Faulty(study.store), study.grader, lambda: study.banks)
+    await bot.tick(at("09:00", 1))
+    assert await study.states() == [RoundState.REVEALED, RoundState.OPEN]
+    assert await study.points("ada") == 3
+
+
+async def test_a_disk_that_refuses_is_told_to_who_ticks(study: Study) -> None:
+    class Full(Faulty):
+        async def write(self, work: Callable[[Transaction], T]) -> T:
+            raise StoreError("its disk refuses")
+
+    bot = StudyBot(Full(study.store), study.grader, lambda: study.banks)
+    with pytest.raises(StoreError):
+        await bot.tick(at("09:00"))
+    await study.turn(at("09:01"))
+    assert await study.states() == [RoundState.OPEN]
+
+
+async def test_a_bank_with_nothing_to_ask_switches_its_drill_off_and_no_other(study: Study) -> None:
+    await study.set_up(RANDOM, bank="elsewhere")
+    await study.turn(at("09:00"))
+    assert (await study.drill(RANDOM)).state is DrillState.OFF
+    assert await study.states() == [RoundState.OPEN]
+
+
+# --- the same thing twice, and in the wrong order -----------------------------------------------------------
+
+
+async def happenings(study: Study) -> list[Said | Deleted | Form | Submitted]:
+    """One of each kind, and each counts."""
+    round_ = await study.round()
+    said = await study.said("ada", FULL, at("10:00"), message="1")
+    other = await study.said("bob", "coffee first", at("10:00"), message="2")
+    form = Form(
+        round=round_.id, interaction="3", member=member("eve"), name="eve", text=FULL, at=at("10:00")
+    )  # fmt: skip
+    return [
+        said,
+        replace(said, text=PARTLY, edited_at=at("10:05")),
+        Submitted(said=other, by=member("bob"), interaction="4", at=at("10:10")),
+        form,
+        Deleted(channel=CHANNEL, message="1", at=at("10:15")),
+        await study.said("kit", "no", at("10:20"), message="5"),
+    ]
+
+
+async def test_the_same_event_gets_the_same_receipt_however_often_and_late_it_arrives(study: Study) -> None:
+    await study.turn(at("09:00"))
+    happened = await happenings(study)
+    first = [await study.hears(one) for one in happened]
+    assert [told.receipt for told in first] == [
+        Receipt.RECORDED,
+        Receipt.REVISED,
+        Receipt.RECORDED,
+        Receipt.RECORDED,
+        Receipt.WITHDRAWN,
+        Receipt.NOT_COUNTED,
+    ]
+    assert first[0].counts == ("1",)
+    assert first[4].counts_no_more == ("1",)
+    await study.turn(at("09:00", 1))
+    assert [await study.hears(one, at("12:00", 3)) for one in happened] == first
+    assert await study.points("ada") == 0
+
+
+async def test_receipts_outlive_a_restart(study: Study, tmp_path: Path) -> None:
+    await study.turn(at("09:00"))
+    happened = await happenings(study)
+    first = [await study.hears(one) for one in happened]
+    await study.store.close()
+    again = Study(tmp_path / "nnquestion.db")
+    assert [await again.hears(one) for one in happened] == first
+    await again.store.close()
+
+
+async def test_the_same_event_at_the_same_moment_counts_once(study: Study) -> None:
+    await study.turn(at("09:00"))
+    said = await study.said("ada", FULL, at("10:00"))
+    told = await asyncio.gather(*(study.hears(said) for _ in range(5)))
+    assert set(told) == {told[0]}
+    round_ = await study.round()
+    answer = await study.do(lambda tx: tx.answers.get(round_.id, member("ada")))
+    assert answer is not None
+    assert (answer.revision, len(answer.parts)) == (1, 1)
+
+
+async def test_a_deletion_that_arrives_before_its_message_takes_it_away(study: Study) -> None:
+    await study.turn(at("09:00"))
+    await study.hears(Deleted(channel=CHANNEL, message="1", at=at("10:01")))
+    told = await study.says("ada", FULL, at("10:00"), message="1")
+    assert (told.receipt, told.counts) == (Receipt.NOT_COUNTED, ())
+    assert await study.text("ada") is None
+
+
+async def test_an_edit_that_arrives_before_its_message_stands(study: Study) -> None:
+    await study.turn(at("09:00"))
+    said = await study.said("ada", FULL, at("10:00"))
+    await study.hears(replace(said, text=PARTLY, edited_at=at("10:05")))
+    await study.hears(said)
+    assert await study.text("ada") == PARTLY
+
+
+async def test_talk_gets_no_receipt_and_wakes_nobody(study: Study) -> None:
+    await study.turn(at("09:00"))
+    before = study.woken
+    told = await study.says("ada", "coffee first", at("10:00"))
+    assert (told.receipt, told.why) == (Receipt.NOT_COUNTED, Why.TALK)
+    assert study.woken == before
+    await study.says("ada", FULL, at("10:01"))
+    assert study.woken == before + 1
+
+
+async def test_a_command_given_twice_by_one_request_is_carried_out_once(study: Study) -> None:
+    await study.turn(at("09:00"))
+    asker = Asker(member=member("ada"), name="ada", place=HERE)
+    for _ in range(2):
+        await study.bot.command(asker, "ask", id="command 1", now=at("10:00"))
+    await study.turn(at("10:00"))
+    assert [key for key in study.messenger.said() if "#" in key] == [f"{CHANNEL}#1/question"]
+    assert len(await study.states()) == 2
+
+
+async def test_a_command_that_was_refused_may_be_given_again(study: Study) -> None:
+    asker = Asker(member=member("ada"), name="ada", place=HERE)
+    said = words_of(await study.bot.command(asker, "hint", id="command 1", now=at("08:00")))
+    assert said == words_of(await study.bot.command(asker, "hint", id="command 1", now=at("08:00")))
+    assert "no open round" in said
+
+
+async def test_a_hint_pressed_twice_by_one_press_costs_once(study: Study) -> None:
+    await study.turn(at("09:00"))
+    round_ = await study.round()
+    asker = Asker(member=member("ada"), name="ada", place=HERE)
+    for _ in range(2):
+        await study.bot.press(asker, Press.HINT, round_.id, id="press 1", now=at("10:00"))
+    assert await study.do(lambda tx: tx.answers.hints(round_.id, member("ada"))) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["sing", "help sing", "ask dropuot", "hint now please", "leaderboard yesterday", "me x=1"]
+)
+async def test_a_command_nobody_knows_gets_an_answer_and_changes_nothing(study: Study, text: str) -> None:
+    asker = Asker(member=member("ada"), name="ada", place=HERE)
+    card = await study.bot.command(asker, text, id="command 1", now=at("10:00"))
+    assert card.title == "That did not work"
+
+
+# --- what platforms lose ------------------------------------------------------------------------------------
+
+
+async def test_a_deleted_card_is_followed_by_a_reveal_in_the_channel(study: Study) -> None:
+    await study.turn(at("09:00"))
+    round_ = await study.round()
+    assert round_.card is not None
+    study.messenger.lose_message(round_.card)
+    await study.bot.card_deleted(round_.id)
+    await study.turn(at("09:00", 1))
+    assert study.messenger.posted(study.key("reveal")).ref.place == HERE
+
+
+async def test_a_deleted_thread_cancels_its_round_without_harm_and_the_drill_goes_on(study: Study) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", FULL, at("10:00"))
+    await study.turn(at("09:00", 1))
+    round_ = await study.round(1)
+    assert round_.thread is not None
+    study.messenger.lose_thread(round_.thread)
+    await study.bot.thread_deleted(round_.id, at("10:00", 1))
+    await study.turn(at("10:00", 1))
+    assert "Cancelled" in study.words("question", 1)
+    await study.turn(at("09:00", 2))
+    assert await study.states() == [RoundState.REVEALED, RoundState.CANCELLED, RoundState.OPEN]
+    assert await study.points("ada") == 3
+
+
+async def test_what_is_said_about_a_round_nobody_knows_is_ignored(study: Study) -> None:
+    unknown = daily_round_id(RANDOM, at("09:00").date())
+    await study.bot.card_deleted(unknown)
+    await study.bot.thread_deleted(unknown, at("10:00"))
+    assert await study.bot.round_on(RANDOM, at("09:00").date()) is None
+
+
+async def test_threads_in_which_something_may_be_unheard_are_those_of_the_latest_rounds(study: Study) -> None:
+    await study.turn(at("09:00"))
+    first = (await study.round()).thread
+    assert await study.bot.live_threads() == [first]
+    await study.turn(at("09:00", 1))
+    assert await study.bot.live_threads() == [(await study.round(1)).thread, first]
+
+
+# --- two copies at once -------------------------------------------------------------------------------------
+
+
+async def test_two_copies_that_tick_at_once_open_and_reveal_each_round_once(study: Study, tmp_path: Path) -> None:
+    other = Study(tmp_path / "nnquestion.db", study.messenger)
+    other.store.open()
+    for day in range(4):
+        now = at("09:00", day)
+        await asyncio.gather(study.bot.tick(now), other.bot.tick(now))
+        await asyncio.gather(study.deliverer.send_due(now), other.deliverer.send_due(now))
+        await asyncio.gather(study.turn(now), other.turn(now))
+        said = await study.said("ada", FULL, at("10:00", day), day=day)
+        assert len({told.receipt for told in await asyncio.gather(study.hears(said), other.hears(said))}) == 1
+    await other.store.close()
+    assert await study.states() == [*[RoundState.REVEALED] * 3, RoundState.OPEN]
+    expected = [study.key("question")]
+    for day in range(3):
+        expected += [study.key("reveal", day), study.key("question", day + 1)]
+    assert study.messenger.said() == expected
+    assert await study.points("ada") == 9
+    plan = await study.do(lambda tx: tx.drills.plan(CHANNEL))
+    assert plan is not None
+    assert len(plan.asked) == 4
+
+
+async def test_an_opening_that_another_copy_made_is_not_announced_again(study: Study, tmp_path: Path) -> None:
+    other = Study(tmp_path / "nnquestion.db", study.messenger)
+    await study.bot.tick(at("09:00"))
+    await other.bot.tick(at("09:00:01"))
+    await other.deliverer.send_due(at("09:00:01"))
+    await other.store.close()
+    owed = await study.do(lambda tx: tx.deliveries.unfinished())
+    assert [delivery.action for delivery in owed if delivery.action is Action.POST] == []
+    assert study.messenger.said() == [study.key("question")]
