@@ -39,7 +39,7 @@ test: $(VENV)/stamp-dev ## run all checks: ruff, mypy, who may import whom, the 
 	$(call step,ruff format --check .)
 	$(call step,mypy)
 	$(call step,lint-imports --no-logo)
-	$(call step,pytest)
+	$(call step,pytest -n auto)
 
 check: test ## the same as make test
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, TypeVar
 
-from bot.core import answering, commands, outcomes, replies, rounds
+from bot.core import answering, asking, commands, organizing, outcomes, replies, rounds
 from bot.core.answering import Deleted, Form, Said, Submitted
+from bot.core.asking import Asker
 from bot.core.card import Card, Press
 from bot.core.model import (
     Answer,
@@ -25,7 +26,6 @@ from bot.core.model import (
 )
 from bot.core.planning import Banks
 from bot.core.ports import Grader, Store, StoreError, Transaction
-from bot.core.replies import Asker
 from bot.core.setting_up import Refused
 
 log = logging.getLogger(__name__)
@@ -156,12 +156,12 @@ class StudyBot:
         try:
             invocation = commands.read(text)
         except commands.Misread as misread:
-            return replies.refused(str(misread))
+            return asking.refused(str(misread))
         return await self._once(id, now, lambda tx: replies.answer(tx, self._banks(), asker, invocation, now))
 
     async def begin(self, asker: Asker, options: Mapping[str, str], now: datetime) -> Card | None:
         """Give a channel its first drill, with today's round; None where it has a drill."""
-        card = await self._store.write(lambda tx: replies.begin(tx, self._banks(), asker, options, now))
+        card = await self._store.write(lambda tx: organizing.begin(tx, self._banks(), asker, options, now))
         self._owed()
         return card
 
@@ -195,12 +195,12 @@ class StudyBot:
         try:
             return await self._store.read(work)
         except Refused as refused:
-            return replies.refused(str(refused))
+            return asking.refused(str(refused))
 
     async def _once(self, id: str, now: datetime, work: Callable[[Transaction], Card]) -> Card:
         def guarded(tx: Transaction) -> Card:
             if not tx.events.add(Occurrence(id=id, at=now)):
-                return replies.refused("I have done that already.")
+                return asking.refused("I have done that already.")
             card = work(tx)
             tx.events.finish(id, "done")
             return card
@@ -208,7 +208,7 @@ class StudyBot:
         try:
             card = await self._store.write(guarded)
         except Refused as refused:
-            return replies.refused(str(refused))
+            return asking.refused(str(refused))
         self._owed()
         return card
 
@@ -233,7 +233,7 @@ class StudyBot:
 
     async def round_at(self, place: Place) -> Round | None:
         """The round a command or an answer means at a place."""
-        return await self._store.read(lambda tx: replies.the_round(tx, place))
+        return await self._store.read(lambda tx: asking.the_round(tx, place))
 
     async def round_on(self, channel: ChannelId, on: date) -> Round | None:
         """The channel's daily round of a local date."""

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from bot.core.answering import Deleted, Form, Said, Submitted
+from bot.core.asking import Asker
 from bot.core.card import Press
 from bot.core.model import (
     Action,
@@ -29,7 +30,6 @@ from bot.core.model import (
     group_of,
 )
 from bot.core.ports import Store, StoreError, Transaction
-from bot.core.replies import Asker
 from bot.delivery import Deliverer
 from bot.store import SqliteStore
 from bot.studybot import StudyBot

@@ -1,84 +1,45 @@
-"""What each command does and answers. A use case each: it decides, saves, and returns the card for its asker alone."""
+"""What each command for members does and answers, and where all commands are carried out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
-from bot.core import cards, commands, drills, planning, rounds, scoring
-from bot.core.card import Block, Card, Line, TimeStyle, Tone, When
+from bot.core import cards, commands, organizing, planning, rounds, scoring
+from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, today
+from bot.core.card import Block, Card, Line, TimeStyle, When
 from bot.core.cards import line, strong
 from bot.core.commands import Invocation, Who
 from bot.core.model import (
-    Bank,
     ChannelId,
-    Drill,
-    DrillState,
-    GroupId,
     Member,
     MemberId,
     Naming,
-    Opening,
-    Place,
-    QuestionId,
     Round,
     RoundId,
     RoundKind,
     RoundState,
     Season,
     Standing,
-    group_of,
 )
 from bot.core.planning import Banks
 from bot.core.ports import Transaction
-from bot.core.schedule import next_opening
-from bot.core.setting_up import DAY_NAMES, Refused, date_of, drill_from, topics_of
+from bot.core.setting_up import Refused, topics_of
 
 BOARD_ROWS: Final = 10
 HISTORY_ROWS: Final = 10
 LEDGER_ROWS: Final = 10
-_WAITS: Final = (RoundState.CLOSED, RoundState.GRADED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
-    """Who gives a command, where. `organizer` is what the platform says of their rights in this group."""
-
-    member: MemberId
-    name: str
-    place: Place
-    organizer: bool = False
-
-    @property
-    def channel(self) -> ChannelId:
-        return self.place.channel
-
-    @property
-    def group(self) -> GroupId:
-        return group_of(self.place.channel)
-
-
-Reply = Callable[[Transaction, Banks, Asker, Mapping[str, str], datetime], Card]
 
 
 def answer(tx: Transaction, banks: Banks, asker: Asker, invocation: Invocation, now: datetime) -> Card:
     """Carry out a command and return what its asker is told. Raises Refused."""
     command = invocation.command
-    if command.who is Who.ORGANIZER and not _may_organize(tx, asker):
+    if command.who is Who.ORGANIZER and not may_organize(tx, asker):
         raise Refused(f"/nnquestion {command.name} is for organizers of this channel.")
-    _know(tx, asker)
+    know(tx, asker)
     return _REPLIES[command.name](tx, banks, asker, invocation.options, now)
-
-
-def begin(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card | None:
-    """Set up a first drill whose first round is today's; None where the channel has one already."""
-    if tx.drills.get(asker.channel) is not None:
-        return None
-    _know(tx, asker)
-    drill = drill_from(options, None, asker.channel, asker.group, asker.member, banks)
-    return _about_drill("A drill for you", drills.set_up(tx, banks, drill, now, today=True))
 
 
 def result_of(tx: Transaction, asker: Asker, round_id: RoundId) -> Card:
@@ -107,19 +68,9 @@ def hint_for(tx: Transaction, asker: Asker, round_: Round, now: datetime) -> Car
     return cards.hint(round_, number, hints[number - 1], pays=round_.kind is RoundKind.DAILY)
 
 
-def the_round(tx: Transaction, place: Place) -> Round | None:
-    """The round a command means: in a thread that round; in a channel the open daily one, else the extra one."""
-    if place.thread is not None:
-        return tx.rounds.by_place(place)
-    return next(iter(tx.rounds.live(place.channel)), None)
-
-
-# --- for members --------------------------------------------------------------------------------------------
-
-
 def _ask(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    drill = _drill(tx, asker)
-    if not drill.may_ask and not _may_organize(tx, asker):
+    drill = drill_here(tx, asker)
+    if not drill.may_ask and not may_organize(tx, asker):
         raise Refused("Extra questions are switched off in this channel.")
     if any(live.kind is RoundKind.EXTRA for live in tx.rounds.live(asker.channel)):
         raise Refused("There is an open extra question here already. It is revealed a day after it was asked.")
@@ -133,11 +84,11 @@ def _ask(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str]
     question, new = drawn
     round_ = rounds.open_extra(tx, drill, question, new=new, asked_by=asker.member, now=now)
     closes = When(round_.closes_at, TimeStyle.DATE_TIME, round_.zone)
-    return _said("Asked", line("An extra question, for practice and without points, open until ", closes, "."))
+    return said("Asked", line("An extra question, for practice and without points, open until ", closes, "."))
 
 
 def _hint(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    return hint_for(tx, asker, _the_open_round(tx, asker), now)
+    return hint_for(tx, asker, open_round(tx, asker), now)
 
 
 def _leaderboard(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
@@ -146,7 +97,7 @@ def _leaderboard(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[s
     drill = tx.drills.get(asker.channel)
     if here and drill is not None and not drill.ranking:
         raise Refused("This channel keeps no board.")
-    first, last = scoring.season_dates(season, _today(tx, asker, now))
+    first, last = scoring.season_dates(season, today(tx, asker, now))
     totals = tx.ledger.totals(asker.group, channel=asker.channel if here else None, first=first, last=last)
     standings = _without_hidden(tx, scoring.standings(totals), asker.member)
     if here:
@@ -164,7 +115,7 @@ def _leaderboard(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[s
 
 
 def _me(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    member = _know(tx, asker)
+    member = know(tx, asker)
     if "shown" in options:
         naming = {"name": Naming.NAME, "someone": Naming.SOMEONE, "out": Naming.OUT}[options["shown"]]
         tx.members.save(replace(member, naming=naming))
@@ -173,7 +124,7 @@ def _me(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str],
             Naming.SOMEONE: "Boards show you as “someone”.",
             Naming.OUT: "Boards leave you out; only you see your own row.",
         }
-        return _said("How you are shown", line(says[naming]))
+        return said("How you are shown", line(says[naming]))
     if options.get("show") == "result":
         for round_ in tx.rounds.of_channel(asker.channel):
             if round_.state is RoundState.REVEALED and (kept := tx.answers.get(round_.id, asker.member)) and kept.parts:
@@ -183,7 +134,7 @@ def _me(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str],
 
 
 def _points_of(tx: Transaction, asker: Asker, member: Member, now: datetime) -> Card:
-    first, last = scoring.season_dates(Season.MONTH, _today(tx, asker, now))
+    first, last = scoring.season_dates(Season.MONTH, today(tx, asker, now))
     month = {row.member: row for row in scoring.standings(tx.ledger.totals(asker.group, first=first, last=last))}
     ever = {row.member: row for row in scoring.standings(tx.ledger.totals(asker.group))}
     body: list[Block] = []
@@ -252,7 +203,7 @@ def _when(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
     if drill is None:
         body.append(line("There is no drill here. An organizer makes one with /nnquestion setup."))
         return Card(title="When", body=tuple(body))
-    body += _coming(drill)
+    body += coming(drill)
     left = planning.unasked(tx, drill, banks)
     body.append(line(f"{cards.count(left, 'question')} not asked here yet."))
     plan = tx.drills.plan(drill.channel)
@@ -263,7 +214,7 @@ def _when(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
 
 def _help(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
     wanted = options.get("command")
-    organizer = _may_organize(tx, asker)
+    organizer = may_organize(tx, asker)
     if wanted is not None:
         command = commands.BY_NAME.get(wanted.lower())
         if command is None:
@@ -283,124 +234,6 @@ def _help(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
     return Card(title="What you can say here", body=tuple(body))
 
 
-# --- for organizers -----------------------------------------------------------------------------------------
-
-
-def _setup(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    old = tx.drills.get(asker.channel)
-    if old is not None and not options:
-        return _about_drill("This channel's drill", old)
-    drill = drill_from(options, old, asker.channel, asker.group, asker.member, banks)
-    drill = drills.set_up(tx, banks, drill, now)
-    return _about_drill("The drill is set up" if old is None else "The drill is changed", drill)
-
-
-def _pause(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    drill = _drill(tx, asker)
-    if "until" not in options:
-        paused = replace(drill.timetable, paused=True)
-        drills.retime(tx, banks, drill, paused, now)
-        return _said("Paused", line("No more rounds until /nnquestion resume. An open round goes on as planned."))
-    until = date_of(options["until"])
-    if until <= rounds.local_date(now, drill.timetable.zone):
-        raise Refused(f"{until} is not in the future.")
-    drill = drills.retime(tx, banks, drill, replace(drill.timetable, paused_until=until, paused=False), now)
-    return Card(title="Paused", body=(line(f"No rounds before {until}."), *_coming(drill)))
-
-
-def _resume(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    drill = _drill(tx, asker)
-    timetable = drill.timetable
-    if drill.state is DrillState.ON and not timetable.paused and timetable.paused_until is None:
-        return Card(title="It is running", body=_coming(drill))
-    running = replace(timetable, paused=False, paused_until=None)
-    drill = drills.retime(tx, banks, replace(drill, unanswered=0), running, now)
-    return Card(title="Running again", body=_coming(drill))
-
-
-def _skip(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    drill = _drill(tx, asker)
-    if options.get("what") == "open":
-        rounds.cancel(tx, _the_open_round(tx, asker), "an organizer called it off", now)
-        return _said("Called off", line("The open round is cancelled, without harm to points or streaks."))
-    if drill.next is None:
-        raise Refused("There is no next round to leave out.")
-    left_out = drill.next
-    drill = drills.leave_out_next(tx, banks, drill, now)
-    return Card(title="Left out", body=(line("No round on ", _day(left_out), "."), *_coming(drill)))
-
-
-def _reveal(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    _drill(tx, asker)
-    round_ = the_round(tx, asker.place)
-    if round_ is None:  # One that has closed may be waiting for its reveal.
-        latest = tx.rounds.of_channel(asker.channel, 3)
-        round_ = next((waits for waits in latest if waits.state in _WAITS), None)
-    if round_ is None or round_.state not in (RoundState.OPEN, *_WAITS):
-        raise Refused("There is no round here to reveal.")
-    rounds.reveal_now(tx, round_, now)
-    return _said("Closed", line("The reference answer is on its way."))
-
-
-def _next(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    drill = _drill(tx, asker)
-    wanted = options["question"].lower()
-    question = planning.question_of(banks, QuestionId(wanted if ":" in wanted else f"{drill.bank}:{wanted}"))
-    if question is None:
-        raise Refused(f"There is no question “{wanted}”.{_close_to(wanted, banks.get(drill.bank))}")
-    try:
-        planning.put_first(tx, drill, banks, question)
-    except planning.NothingToAsk as why:
-        raise Refused(f"That cannot be: {why}.") from why
-    if drill.next is None:
-        return _said("Chosen", line(f"The first question once the drill runs again: {question.prompt}"))
-    return _said("Chosen", line(f"The question of {_day(drill.next)}: {question.prompt}"))
-
-
-# --- pieces -------------------------------------------------------------------------------------------------
-
-
-def _said(title: str, *body: Block) -> Card:
-    return Card(title=title, body=body)
-
-
-def refused(sentence: str) -> Card:
-    """What an asker is told when something cannot be done."""
-    return Card(title="That did not work", body=(line(sentence),), tone=Tone.TROUBLE)
-
-
-def _know(tx: Transaction, asker: Asker) -> Member:
-    known = tx.members.get(asker.member)
-    member = replace(known, name=asker.name) if known else Member(id=asker.member, group=asker.group, name=asker.name)
-    if member != known:
-        tx.members.save(member)
-    return member
-
-
-def _may_organize(tx: Transaction, asker: Asker) -> bool:
-    drill = tx.drills.get(asker.channel)
-    return asker.organizer or (drill is not None and asker.member in drill.organizers)
-
-
-def _drill(tx: Transaction, asker: Asker) -> Drill:
-    drill = tx.drills.get(asker.channel)
-    if drill is None:
-        raise Refused("There is no drill here yet. An organizer makes one with /nnquestion setup.")
-    return drill
-
-
-def _the_open_round(tx: Transaction, asker: Asker) -> Round:
-    round_ = the_round(tx, asker.place)
-    if round_ is None or round_.state is not RoundState.OPEN:
-        raise Refused("There is no open round here.")
-    return round_
-
-
-def _today(tx: Transaction, asker: Asker, now: datetime) -> date:
-    drill = tx.drills.get(asker.channel)
-    return rounds.local_date(now, drill.timetable.zone if drill else "UTC")
-
-
 def _without_hidden(tx: Transaction, standings: list[Standing], own: MemberId) -> list[Standing]:
     members = _members(tx, standings)
     return [
@@ -418,58 +251,8 @@ def _board(tx: Transaction, standings: list[Standing], asker: Asker, empty: str)
     return cards.board(standings, _members(tx, standings), own=asker.member, empty=empty)
 
 
-def _coming(drill: Drill) -> tuple[Block, ...]:
-    match drill.state:
-        case DrillState.ASLEEP:
-            return (line("The drill sleeps, since nobody answered for a while; an organizer can /nnquestion resume."),)
-        case DrillState.OFF:
-            return (line(f"The drill is off: {drill.state_reason}."),)
-        case DrillState.ON:
-            opening = drill.next
-    if opening is None:
-        return (line("The drill is paused; an organizer can /nnquestion resume."),)
-    coming: list[Block] = [line(strong("Next rounds"))]
-    while opening is not None and len(coming) <= 3:
-        coming.append(line(When(opening.at, TimeStyle.DATE_TIME, drill.timetable.zone), bullet=True))
-        opening = next_opening(drill.timetable, opening.at, after_date=opening.on)
-    return tuple(coming)
-
-
-def _day(opening: Opening) -> str:
-    return f"{opening.on:%A} {opening.on.isoformat()}"
-
-
-def _about_drill(title: str, drill: Drill) -> Card:
-    table = drill.timetable
-    days = "every day" if len(table.days) == 7 else ", ".join(DAY_NAMES[day] for day in sorted(table.days))
-    if table.closing.at is not None:
-        closes = f"closes at {table.closing.at:%H:%M}"
-    elif table.closing.after_hours is not None:
-        closes = f"closes after {table.closing.after_hours} h"
-    else:
-        closes = "closes at the next opening"
-    reveal = f"reveal at {table.reveal_at:%H:%M}" if table.reveal_at else "reveal at the close"
-    topics = ", ".join(sorted(drill.topics)) or "all topics"
-    levels = ", ".join(cards.DIFFICULTY[level] for level in sorted(drill.difficulties)) or "every difficulty"
-    body: list[Block] = [
-        line(strong("Opens "), f"{days} at {table.at:%H:%M} ({table.zone}), {closes}, {reveal}", bullet=True),
-        line(strong("Asks "), f"{topics}, {levels}, from the bank “{drill.bank}”", bullet=True),
-        line(strong("Answers "), "sealed, by form" if drill.sealed else "open, in the thread", bullet=True),
-        line(strong("Extra questions "), "on" if drill.may_ask else "off", bullet=True),
-        line(strong("Ranking "), "on" if drill.ranking else "off", bullet=True),
-    ]
-    if table.days_off:
-        off = ", ".join(day.isoformat() for day in sorted(table.days_off))
-        body.append(line(strong("Days off "), off, bullet=True))
-    return Card(title=title, body=(*body, *_coming(drill)))
-
-
-def _close_to(wanted: str, bank: Bank | None) -> str:
-    slugs = [question.slug for question in bank.questions] if bank else []
-    return commands.meant(wanted, slugs) or f" Ids: {', '.join(slugs[:12])}{' …' if len(slugs) > 12 else ''}."
-
-
 _REPLIES: Final[Mapping[str, Reply]] = {
+    **organizing.REPLIES,
     "ask": _ask,
     "hint": _hint,
     "leaderboard": _leaderboard,
@@ -477,10 +260,4 @@ _REPLIES: Final[Mapping[str, Reply]] = {
     "history": _history,
     "when": _when,
     "help": _help,
-    "setup": _setup,
-    "pause": _pause,
-    "resume": _resume,
-    "skip": _skip,
-    "reveal": _reveal,
-    "next": _next,
 }

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core import replies
+from bot.core.asking import Asker
 from bot.core.commands import BY_NAME, TABLE, Misread, Who, read
 from bot.core.model import DrillState, Opening, Place, RoundKind, RoundState, Status, group_of
-from bot.core.replies import Asker
 from bot.core.setting_up import Refused
 from tests.core.worlds import FULL, PARTLY, SLUGS, World, at, make_bank, member, rows_of, words_of
 from tests.factories import CHANNEL, RANDOM, TODAY, keep, make_entry, make_member, make_question, make_round

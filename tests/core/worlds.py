@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from bot.core import answering, commands, outcomes, replies, rounds
 from bot.core.answering import Deleted, Form, Said, Submitted
+from bot.core.asking import Asker
 from bot.core.card import Block, Board, Card, Line, Prose, Row, Snippet, Span, When
 from bot.core.model import (
     Action,
@@ -41,7 +42,6 @@ from bot.core.model import (
     group_of,
 )
 from bot.core.ports import DeliveryError, Failure, Transaction
-from bot.core.replies import Asker
 from bot.store.migrations import MIGRATIONS
 from bot.store.transaction import Tables
 from tests.factories import CHANNEL, TODAY, make_drill, make_question

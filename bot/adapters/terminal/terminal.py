@@ -9,9 +9,9 @@ from typing import Final
 
 from bot.adapters.terminal.room import BOT, Message, Room, plain
 from bot.core.answering import Deleted, Form, Said, Submitted
+from bot.core.asking import Asker
 from bot.core.card import Card, Press
 from bot.core.model import ChannelId, MemberId, Place, Round, RoundId, Share, Told
-from bot.core.replies import Asker
 from bot.studybot import StudyBot
 
 GROUP: Final = "terminal:local"
