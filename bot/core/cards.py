@@ -217,7 +217,7 @@ def told(receipt: Told) -> str:
     """A receipt in words; empty where there is nothing to say."""
     match receipt.receipt, receipt.why:
         case Receipt.RECORDED, _:
-            return "Recorded. It counts until the round closes; edit or delete it as you like."
+            return "Recorded. Until the round closes you can still revise or withdraw it."
         case Receipt.REVISED, _:
             return "Revised. This is your answer now."
         case Receipt.WITHDRAWN, _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import date
+from datetime import date, datetime
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -51,7 +51,8 @@ class Show:
                 self._head(message, f"{_name(message)} says [{message.id}] anew")
                 self._lines(message.lines, _bar(message) + "       ")
             case "deleted":
-                self._put(_bar(message), Text(f"{_name(message)} deleted [{message.id}]", style="dim"))
+                self._day_of(message)
+                self._head(message, f"{_name(message)} deleted [{message.id}]")
 
     def message(self, message: Message) -> None:
         """Print a message."""
@@ -82,7 +83,7 @@ class Show:
         self._put("", Text(text, style=style))
 
     def _day_of(self, message: Message) -> None:
-        at = (message.edited_at or message.at).astimezone(self._zone)
+        at = self._last_touched(message)
         if at.date() != self._day:
             self._day = at.date()
             title = f"── {at:%A} {at.day} {at:%B %Y} "
@@ -90,13 +91,16 @@ class Show:
             self._put("", Text(title + "─" * (self._console.width - len(title)), style="bold"))
 
     def _head(self, message: Message, name: str, number: str = "") -> None:
-        at = (message.edited_at or message.at).astimezone(self._zone)
+        at = self._last_touched(message)
         head = Text.assemble((f"{at:%H:%M}  ", "dim"), (name, "bold yellow" if message.by == BOT else "bold blue"))
         if number:
             head.append(f"  [{number}]", style="dim")
         if message.thread is None:
             self._put("", Text())
         self._put(_bar(message), head)
+
+    def _last_touched(self, message: Message) -> datetime:
+        return (message.deleted_at or message.edited_at or message.at).astimezone(self._zone)
 
     def _lines(self, lines: Lines, prefix: str) -> None:
         for runs in lines:

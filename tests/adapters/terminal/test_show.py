@@ -103,7 +103,7 @@ def test_each_day_begins_with_its_date_once_in_the_zone_of_the_room(paper: Paper
 def test_an_edit_and_a_deletion_are_told_with_their_number(show: Show, paper: Paper) -> None:
     show.changed("edited", message("anew", edited_at=NOW + MINUTE))
     show.changed("deleted", message(deleted_at=NOW + MINUTE))
-    assert paper.rows[-3:] == ["09:01  bob says [7] anew", "       anew", "bob deleted [7]"]
+    assert paper.rows[-4:] == ["09:01  bob says [7] anew", "       anew", "", "09:01  bob deleted [7]"]
 
 
 def test_without_numbers_none_is_shown(paper: Paper) -> None:
