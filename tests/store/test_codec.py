@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -99,12 +99,14 @@ def test_keys_that_an_older_version_did_not_write_take_their_defaults() -> None:
     assert load(Grade, json.dumps(text)) == make_grade()
 
 
-def tables() -> Transaction:
+@pytest.fixture
+def tx() -> Iterator[Transaction]:
     """Tables in memory, in a transaction that is never committed."""
     db = Database(sqlite3.connect(":memory:", isolation_level=None), execute_plugins=False)
     MIGRATIONS.apply(db)
     db.execute("BEGIN")
-    return Tables(db)
+    yield Tables(db)
+    db.close()
 
 
 # Each of these is stored over the one before, under the same key: what a field held must not shine through.
@@ -119,9 +121,8 @@ ROWS: dict[Any, tuple[Callable[[Any], Any], Callable[[Transaction, Any], Any]]] 
 
 
 @pytest.mark.parametrize("kind", ROWS, ids=lambda kind: kind.__name__)
-def test_every_field_of_every_row_comes_back(kind: Any) -> None:
+def test_every_field_of_every_row_comes_back(kind: Any, tx: Transaction) -> None:
     under_one_key, found = ROWS[kind]
-    tx = tables()
     keep(tx, make_round())
     seen = set()
 
@@ -137,9 +138,7 @@ def test_every_field_of_every_row_comes_back(kind: Any) -> None:
     comes_back()
 
 
-def test_every_field_of_every_round_and_delivery_comes_back() -> None:
-    tx = tables()
-
+def test_every_field_of_every_round_and_delivery_comes_back(tx: Transaction) -> None:
     @PATIENT
     @given(anything(Round), anything(Round), anything(Delivery), anything(Delivery))
     def comes_back(added: Round, saved: Round, owed: Delivery, changed: Delivery) -> None:

@@ -231,6 +231,7 @@ from pathlib import Path
 from bot.core.ports import StoreError
 from bot.store import SqliteStore
 
+Path("/").as_uri()  # imports what it needs while this user may still read it
 if os.geteuid() == 0:  # who may write everywhere
     os.setgid(65534)
     os.setuid(65534)

@@ -9,7 +9,7 @@ import sys
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -25,11 +25,14 @@ from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal
 from bot.core import cards, commands
 from bot.core.card import Card, Press
-from bot.core.model import Place, Round, RoundState
+from bot.core.model import ChannelId, Place, Round, RoundState
 from bot.core.ports import StoreError
 from bot.core.schedule import zone, zone_names
 
 log = logging.getLogger(__name__)
+
+THREAD_COMES_WITHIN: Final = 2
+"""Seconds between a question's card and its thread, at most."""
 
 RECENT: Final = 12
 """Messages shown at the start, besides the open round's thread."""
@@ -41,6 +44,7 @@ KEYS: Final = {
     "/submit": "NUMBER: submit a message of yours as your answer",
     "/hint": "press Hint on the open question",
     "/result": "press My result on the last revealed question",
+    "/in": "NUMBER [TEXT]: talk in the thread of that question",
     "/channel": "TEXT: say something in the channel, not in the thread",
     "/nnquestion": "COMMAND: what you would type in Discord or Slack; try /nnquestion help",
     "/help": "this list",
@@ -60,6 +64,9 @@ class Chat:
     questions: tuple[str, ...]
     history: Path
     place: Place
+    focus: Place | None = None
+    """The thread one talks in: the one that was opened last, or was chosen with /in."""
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def sit(self) -> None:
         """Show the room, then read lines until the person leaves."""
@@ -85,6 +92,7 @@ class Chat:
         for message in sorted(shown, key=lambda message: int(message.id)):
             show.message(message)
         self.terminal.room.watch(show.changed)
+        self.terminal.room.watch(self._changed)
         show.line(f"You are {self.me.name}. Type to talk in the thread of the open question; /help lists the rest.")
         local = self.clock().astimezone(zone(self.zone_name))
         first = {"time": f"{local:%H:%M}", "zone": self.zone_name}
@@ -128,7 +136,7 @@ class Chat:
         number, _, words = rest.partition(" ")
         match key:
             case "/answer":
-                round_ = await self.terminal.round_here(self.place)
+                round_ = await self._round()
                 if round_ is None:
                     show.line("There is no open question; /nnquestion when tells the next, /nnquestion ask asks one.")
                     return
@@ -145,6 +153,17 @@ class Chat:
                 show.private(self.me.name, await self._press_hint())
             case "/result":
                 show.private(self.me.name, await self.terminal.command(self.me, self.place, "me result", id=_new_id()))
+            case "/in" if number and self.terminal.room.thread_title(number) is not None:
+                self.focus = replace(self.place, thread=number)
+                if words:
+                    _, told = await self.terminal.say(self.me, self.focus, words)
+                    show.told(self.me.name, told, by_message=True)
+                elif _is_open(await self.terminal.round_here(self.focus)):
+                    show.line(f"You talk in the thread of [{number}] now.")
+                else:
+                    show.line(f"[{number}] is no longer open; /in {number} TEXT still says something there.")
+            case "/in" if number:
+                show.line(f"[{number}] has no thread; the question cards have one.", "yellow")
             case "/channel" if rest:
                 await self.terminal.say(self.me, self.place, rest)
             case "/help":
@@ -157,17 +176,38 @@ class Chat:
                 show.line(f"There is no {key} here.{meant} /help lists what there is.", "yellow")
 
     async def _press_hint(self) -> Card:
-        round_ = await self.terminal.round_here(self.place)
+        round_ = await self._round()
         if round_ is None:
             return await self.terminal.command(self.me, self.place, "hint", id=_new_id())
         return await self.terminal.press(self.me, self.place, Press.HINT, round_.id, id=_new_id())
 
+    async def _round(self) -> Round | None:
+        return await self.terminal.round_here(await self._here())
+
     async def _here(self) -> Place:
-        """The thread of the open question; the channel where there is none."""
-        round_: Round | None = await self.terminal.round_here(self.place)
-        if round_ is not None and round_.state is RoundState.OPEN and round_.thread is not None:
-            return round_.thread
-        return self.place
+        """The thread of the question that was opened or chosen last, while it is open; else the channel.
+
+        A question whose thread is still on its way is waited for: nobody types so fast on purpose.
+        """
+        if self.focus is not None and _is_open(await self.terminal.round_here(self.focus)):
+            return self.focus
+        live = await self.terminal.round_here(self.place)
+        if live is None or not _is_open(live) or live.sealed:
+            return self.place
+        if live.thread is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.opened.wait(), THREAD_COMES_WITHIN)
+            live = await self.terminal.round_here(self.place)
+        return live.thread if live is not None and live.thread is not None else self.place
+
+    def _changed(self, change: str, message: Message) -> None:
+        if change == "thread":
+            self.focus = Place(channel=ChannelId(message.channel), thread=message.id)
+            self.opened.set()
+
+
+def _is_open(round_: Round | None) -> bool:
+    return round_ is not None and round_.state is RoundState.OPEN
 
 
 class _Completer(Completer):
@@ -186,6 +226,8 @@ class _Completer(Completer):
     def _known(self, words: list[str]) -> list[str]:
         if len(words) == 1:
             return list(KEYS) if words[0].startswith("/") else []
+        if words[0] == "/in" and len(words) == 2:
+            return [m.id for m in self._chat.terminal.room.all() if self._chat.terminal.room.thread_title(m.id)][::-1]
         if words[0] in ("/edit", "/delete", "/submit") and len(words) == 2:
             return [message.id for message in self._mine()]
         if words[0] != "/nnquestion":
