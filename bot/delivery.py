@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 50
 """Deliveries in flight at a time, each to another channel."""
 
+ANSWERS_WITHIN: Final = 60
+"""Seconds of real time that a platform gets for one delivery; then its outcome is unclear."""
+
 
 class Deliverer:
     """Brings deliveries from the store to the platforms."""
@@ -42,35 +45,33 @@ class Deliverer:
             self._unrecorded.clear()
         handled, running = 0, set[asyncio.Task[None]]()
         trouble: StoreError | None = None
-        while True:
-            if trouble is None:
+        try:
+            while trouble is None:
                 claimed = await self._claim(now, AT_ONCE - len(running))
                 running |= {asyncio.create_task(self._deliver(delivery, now)) for delivery in claimed}
                 handled += len(claimed)
-            if not running:
-                break
-            done, running = await self._wait(running)
-            refused = [error for task in done if isinstance(error := task.exception(), StoreError)]
-            trouble = refused[0] if refused else trouble
-        if trouble is not None:
-            raise trouble
-        return handled
+                if not running:
+                    return handled
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                trouble = next((error for task in done if isinstance(error := task.exception(), StoreError)), None)
+        except asyncio.CancelledError:
+            for task in running:
+                task.cancel()
+            raise
+        finally:  # Whatever ends this, nothing goes on sending behind its back.
+            await asyncio.gather(*running, return_exceptions=True)
+        raise trouble
 
     async def _claim(self, now: datetime, limit: int) -> list[Delivery]:
         return await self._store.write(lambda tx: tx.deliveries.claim(now, limit)) if limit else []
 
-    async def _wait(self, running: set[asyncio.Task[None]]) -> tuple[set[asyncio.Task[None]], set[asyncio.Task[None]]]:
-        try:
-            return await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-            raise
-
     async def _deliver(self, delivery: Delivery, now: datetime) -> None:
         try:
-            await self._carry_out(delivery, now)
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                await self._carry_out(delivery, now)
+        except TimeoutError:
+            log.warning("delivery %s: no answer within %d s", delivery.key, ANSWERS_WITHIN)
+            await self._fail(delivery.key, DeliveryError(Failure.UNCLEAR, "no answer in time"), now)
         except DeliveryError as error:
             log.warning("delivery %s: %s", delivery.key, error)
             await self._fail(delivery.key, error, now)
@@ -93,6 +94,9 @@ class Deliverer:
         except StoreError:
             self._unrecorded.add(key)
             raise
+        except Exception:
+            self._unrecorded.add(key)
+            log.exception("delivery %s: what became of it could not be noted", key)
 
     async def _carry_out(self, delivery: Delivery, now: datetime) -> None:
         place, card_ref = await self._store.read(lambda tx: outcomes.target(tx, delivery))

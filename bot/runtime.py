@@ -9,7 +9,7 @@ import logging
 import re
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.adapters.terminal.chat import Chat
 from bot.adapters.terminal.demo import ZONE as DEMO_ZONE
-from bot.adapters.terminal.demo import Demo, FastClock, seed_of
+from bot.adapters.terminal.demo import Demo, DemoRefused, FastClock, is_demo, seed_of
 from bot.adapters.terminal.demo import start as demo_start
 from bot.adapters.terminal.messenger import TerminalMessenger
 from bot.adapters.terminal.room import Room
@@ -88,6 +88,8 @@ class Program:
             self.room.open()
         now = self.clock()
         await self.store.write(lambda tx: _follow_time_zones(tx, now))
+        if self.terminal is not None:
+            await self.terminal.check()
         left = await self.deliverer.recover()
         if left:
             log.info("%d messages were on their way when the last run ended; looking for them first", left)
@@ -150,6 +152,8 @@ async def run_platforms(settings: Settings) -> None:
         stopping = _stop_signals()
         async with alarm(program):
             log.info("running %s on %s", ", ".join(settings.platforms), settings.database)
+            if not await program.store.read(lambda tx: tx.drills.all()):
+                log.info("no drill yet: `nnquestion chat --database %s` sets one up", settings.database)
             await stopping.wait()
             log.info("stopping: finishing what is in hand")
     log.info("stopped")
@@ -179,8 +183,8 @@ async def play_demo(settings: Settings, *, days: int, seed: int | None, database
             )
             if await _until_stopped(demo.play()):
                 return
-            where = f"--database {database}" if database else "--database FILE, which keeps a run,"
-            demo.show.line(f"Stopped. With {where} the same command goes on from here.")
+            kept = "The same command goes on from here." if database else "To go on later, give it a --database FILE."
+            demo.show.line(f"Stopped. {kept}")
 
 
 async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | None) -> None:
@@ -191,6 +195,8 @@ async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | 
     folder.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=folder / "chat.log", level=logging.INFO, format=_LOG_LINE)
     async with _started(program):
+        if program.room is not None and is_demo(program.room):
+            raise DemoRefused("this database holds a demo, not a chat; choose another --database")
         questions = [question for bank in program.banks.values() for question in bank.questions]
         sitting = Chat(
             terminal=program.terminal,
@@ -264,10 +270,24 @@ def _local_zone() -> str:
 
 @contextlib.asynccontextmanager
 async def alarm(program: Program) -> AsyncIterator[None]:
-    """Turn the program every few seconds, and at once when something is owed. At the end the turn in hand finishes."""
-    over = asyncio.Event()
-    turning = asyncio.create_task(_turn_when_woken(program, over))
-    # The job only wakes the task above: APScheduler cancels running jobs at its shutdown and cannot wait for them.
+    """Tick every few seconds, and at once when woken; send beside it. At the end what is in hand finishes.
+
+    A platform that hangs holds up its own messages and nobody's close, grade or reveal.
+    """
+    over, owed = asyncio.Event(), asyncio.Event()
+
+    async def tick() -> None:
+        await program.bot.tick(program.clock())
+        owed.set()
+
+    async def send() -> None:
+        await program.deliverer.send_due(program.clock())
+
+    working = [
+        asyncio.create_task(_whenever(program.woken, over, tick)),
+        asyncio.create_task(_whenever(owed, over, send)),
+    ]
+    # The job only wakes the tasks above: APScheduler cancels running jobs at its shutdown and cannot wait for them.
     scheduler = AsyncIOScheduler(
         timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
@@ -284,22 +304,24 @@ async def alarm(program: Program) -> AsyncIterator[None]:
         scheduler.shutdown(wait=False)
         over.set()
         program.woken.set()
-        try:
-            await asyncio.wait_for(turning, STOPS_WITHIN)
-        except TimeoutError:
+        owed.set()
+        _, late = await asyncio.wait(working, timeout=STOPS_WITHIN)
+        for task in late:
             log.warning("stopped in the middle of a turn; it goes on at the next start")
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
 
-async def _turn_when_woken(program: Program, over: asyncio.Event) -> None:
+async def _whenever(woken: asyncio.Event, over: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
     while not over.is_set():
-        program.woken.clear()
+        await woken.wait()
+        woken.clear()
         try:
-            await program.turn()
+            await work()
         except StoreError as problem:
             log.error("%s", problem)
         except Exception:
-            log.exception("a turn failed; trying again")
-        await program.woken.wait()
+            log.exception("that failed; trying again")
 
 
 def _read_bank(path: Path) -> Bank:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     problems = _unknown(environ)
     given = {name: environ.get(name, "").strip() for name in NAMES}
     bank = Path(given["NNQUESTION_BANK"]).expanduser() if given["NNQUESTION_BANK"] else shipped_bank()
-    if not bank.is_file():
+    if bank.is_dir():
+        problems.append(f"NNQUESTION_BANK={bank}: it is a folder; give the path of a bank's YAML file")
+    elif not bank.is_file():
         problems.append(f"NNQUESTION_BANK={bank}: there is no such file; give the path of a bank's YAML file")
     for name, schemes in (
         ("DISCORD_API_URL", ("http://", "https://")),
@@ -127,6 +130,6 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
         if name.startswith("NNQUESTION_") and name not in NAMES:
             close = difflib.get_close_matches(name, NAMES, n=1)
             meant = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(NAMES[:3])}"
-            shown = "***" if name.endswith(("TOKEN", "SECRET")) else environ[name]
+            shown = "***" if re.search("TOKEN|SECRET|KEY|PASS", name) else environ[name]
             problems.append(f"{name}={shown}: there is no such setting{meant}")
     return problems

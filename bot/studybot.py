@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final, TypeVar
 
 from bot.core import answering, asking, commands, organizing, outcomes, replies, rounds
@@ -12,13 +14,14 @@ from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Card, Press
 from bot.core.model import (
+    UNGRADED,
     Answer,
     ChannelId,
     Grade,
+    MemberId,
     Occurrence,
     Place,
     Question,
-    Receipt,
     Round,
     RoundId,
     Told,
@@ -30,7 +33,9 @@ from bot.core.setting_up import Refused
 
 log = logging.getLogger(__name__)
 
-GRADED_AT_ONCE: Final = 50
+AT_ONCE: Final = 100
+"""Rounds that are handed to the store, or answers to the grader, at a time."""
+
 FETCHING_AT_MOST: Final = timedelta(minutes=15)
 """A round waits this long for answers that are still being fetched, and no longer."""
 
@@ -61,31 +66,35 @@ class StudyBot:
         to_close = await self._store.read(lambda tx: tx.rounds.to_close(now))
         await self._each(
             [round_.id for round_ in to_close if not self._holds(round_, now)],
-            lambda tx, round_id: rounds.close(tx, round_id, now),
+            lambda round_id, tx: rounds.close(tx, round_id, now),
         )
         await self._grade(now)
         to_reveal = await self._store.read(lambda tx: tx.rounds.to_reveal(now))
-        await self._each([round_.id for round_ in to_reveal], lambda tx, round_id: rounds.reveal(tx, round_id, now))
+        await self._each([round_.id for round_ in to_reveal], lambda round_id, tx: rounds.reveal(tx, round_id, now))
         due = await self._store.read(lambda tx: tx.drills.due(now))
         banks = self._banks()
-        await self._each([drill.channel for drill in due], lambda tx, channel: rounds.open_due(tx, banks, channel, now))
+        await self._each([drill.channel for drill in due], lambda channel, tx: rounds.open_due(tx, banks, channel, now))
 
-    async def _each(self, ids: Iterable[T], work: Callable[[Transaction, T], object]) -> None:
-        for one in ids:
-            try:
-                await self._store.write(lambda tx, one=one: work(tx, one))  # type: ignore[misc]
-            except StoreError:
-                raise
-            except Exception:
-                log.exception("%s: could not do what is due", one)
+    async def _each(self, ids: Sequence[T], work: Callable[[T, Transaction], object]) -> None:
+        """Do this for each, in a transaction of its own; the store commits those that wait together."""
+        for first in range(0, len(ids), AT_ONCE):
+            some = ids[first : first + AT_ONCE]
+            outcomes = await asyncio.gather(
+                *(self._store.write(partial(work, one)) for one in some), return_exceptions=True
+            )
+            for one, outcome in zip(some, outcomes, strict=True):
+                if isinstance(outcome, StoreError):
+                    raise outcome
+                if isinstance(outcome, BaseException):
+                    log.error("%s: could not do what is due", one, exc_info=outcome)
 
     async def _grade(self, now: datetime) -> None:
-        before: list[Answer] = []
-        while batch := await self._store.read(lambda tx: tx.answers.ungraded(GRADED_AT_ONCE)):
-            if batch == before:  # Nothing moved: better late than for ever.
-                log.error("%d answers stay ungraded", len(batch))
+        stuck: set[tuple[RoundId, MemberId]] = set()
+        while True:
+            found = await self._store.read(partial(_ungraded, AT_ONCE + len(stuck)))
+            batch = [answer for answer in found if (answer.round, answer.member) not in stuck]
+            if not batch:
                 return
-            before = batch
             for round_id in dict.fromkeys(answer.round for answer in batch):
                 answers = [answer for answer in batch if answer.round == round_id]
                 try:
@@ -94,6 +103,8 @@ class StudyBot:
                     raise
                 except Exception:
                     log.exception("%s: could not keep the grades", round_id)
+            # What is looked at once in a tick is not looked at again: a revision that came meanwhile has the next tick.
+            stuck |= {(answer.round, answer.member) for answer in batch}
 
     async def _grade_round(self, round_id: RoundId, answers: Sequence[Answer], now: datetime) -> None:
         round_ = await self._store.read(lambda tx: tx.rounds.get(round_id))
@@ -111,8 +122,10 @@ class StudyBot:
             log.error("%s: %d grades for %d answers", question.id, len(grades), len(answers))
         except Exception:
             log.exception("grading %s failed", question.id)
-        # A reveal must not wait for ever on one answer: it counts as tried, and says that it was not graded.
-        return [Grade(score=0.0, level=0, unsure=True, grader="none: the grader failed") for _ in answers]
+        if len(answers) > 1:  # One answer that the grader trips on must not cost the others their grades.
+            return [grade for answer in answers for grade in await self._grades(question, [answer])]
+        # A reveal must not wait for ever on it either: it counts as tried, and says that it was not graded.
+        return [Grade(score=0.0, level=0, unsure=True, grader=UNGRADED) for _ in answers]
 
     def fetching(self, channel: ChannelId, now: datetime) -> None:
         """Hold the channel's rounds open while answers given in a gap are fetched; `fetched` ends it."""
@@ -135,9 +148,18 @@ class StudyBot:
     async def live_threads(self) -> list[Place]:
         """The threads in which something may have been said unheard: of the latest rounds in every channel."""
 
-        def work(tx: Transaction) -> list[Place]:
-            latest = [round_ for drill in tx.drills.all() for round_ in tx.rounds.of_channel(drill.channel, LOOKED_AT)]
-            return [round_.thread for round_ in latest if round_.thread is not None]
+        posted = await self.posted_rounds()
+        return list(dict.fromkeys(round_.thread for round_ in posted if round_.thread is not None))
+
+    async def posted_rounds(self) -> list[Round]:
+        """The latest rounds of every channel, and all that are not revealed yet."""
+
+        def work(tx: Transaction) -> list[Round]:
+            channels = [drill.channel for drill in tx.drills.all()]
+            latest = [round_ for channel in channels for round_ in tx.rounds.of_channel(channel, LOOKED_AT)]
+            known = {round_.id for round_ in latest}
+            live = [round_ for channel in channels for round_ in tx.rounds.unrevealed(channel)]
+            return latest + [round_ for round_ in live if round_.id not in known]
 
         return await self._store.read(work)
 
@@ -146,10 +168,7 @@ class StudyBot:
     async def answer(self, happened: Said | Deleted | Form | Submitted, now: datetime) -> Told:
         """Take what a member said, edited, deleted or sent. The same thing again gets the same receipt again."""
 
-        told = await self._store.write(lambda tx: answering.take(tx, happened, now))
-        if told.receipt is not Receipt.NOT_COUNTED:
-            self._owed()
-        return told
+        return await self._store.write(lambda tx: answering.take(tx, happened, now))
 
     async def command(self, asker: Asker, text: str, *, id: str, now: datetime) -> Card:
         """Carry out what stands after `/nnquestion`; `id` is the platform's for this one request."""
@@ -157,12 +176,17 @@ class StudyBot:
             invocation = commands.read(text)
         except commands.Misread as misread:
             return asking.refused(str(misread))
-        return await self._once(id, now, lambda tx: replies.answer(tx, self._banks(), asker, invocation, now))
+
+        def work(tx: Transaction) -> Card:
+            return replies.answer(tx, self._banks(), asker, invocation, now)
+
+        return await (self._once(id, now, work) if replies.changes(invocation) else self._plainly(work))
 
     async def begin(self, asker: Asker, options: Mapping[str, str], now: datetime) -> Card | None:
         """Give a channel its first drill, with today's round; None where it has a drill."""
         card = await self._store.write(lambda tx: organizing.begin(tx, self._banks(), asker, options, now))
-        self._owed()
+        if card is not None:
+            self._owed()
         return card
 
     async def press(self, asker: Asker, press: Press, about: str, *, id: str, now: datetime) -> Card:
@@ -238,3 +262,7 @@ class StudyBot:
     async def round_on(self, channel: ChannelId, on: date) -> Round | None:
         """The channel's daily round of a local date."""
         return await self._store.read(lambda tx: tx.rounds.get(daily_round_id(channel, on)))
+
+
+def _ungraded(limit: int, tx: Transaction) -> list[Answer]:
+    return tx.answers.ungraded(limit)

@@ -36,6 +36,9 @@ from bot.core.ports import Transaction
 from bot.core.rounds import local_date
 
 TALK = Told(receipt=Receipt.NOT_COUNTED, why=Why.TALK)
+KEPT_AT_MOST = 300
+"""Happenings of one member in one round that are kept; thread messages beyond are talk."""
+
 _NO_ANSWERS = frozenset({RoundState.SKIPPED, RoundState.CANCELLED})
 
 
@@ -110,7 +113,7 @@ def take(tx: Transaction, happened: Said | Deleted | Form | Submitted, now: date
     """Take what a member said, edited, deleted or sent. The same thing again gets the same receipt again."""
     known = tx.events.outcome(happened.id)
     if known is not None:
-        return _told_from(known)
+        return _as_it_stands(tx, happened, _told_from(known))
     match happened:
         case Said():
             told = _hear(tx, happened, now)
@@ -122,9 +125,19 @@ def take(tx: Transaction, happened: Said | Deleted | Form | Submitted, now: date
             told = _submit(tx, happened, now)
     if told is None:
         return TALK  # Nothing of ours: it is not even written down.
-    tx.events.add(Occurrence(id=happened.id, at=now))
+    tx.events.add(Occurrence(id=happened.id, at=now))  # Unless it has been, with all that belongs to it.
     tx.events.finish(happened.id, _told_as_text(told))
     return told
+
+
+def _as_it_stands(tx: Transaction, happened: Said | Deleted | Form | Submitted, told: Told) -> Told:
+    """An earlier receipt, with the marks as they are now: more may have happened since."""
+    if told.round is None or isinstance(happened, Deleted):
+        return told
+    member = happened.by if isinstance(happened, Submitted) else happened.member
+    answer = tx.answers.get(told.round, member)
+    counts = _marks(answer)
+    return replace(told, counts=counts, counts_no_more=tuple(m for m in told.counts if m not in counts))
 
 
 # --- what happened, written down ----------------------------------------------------------------------------
@@ -133,14 +146,16 @@ def take(tx: Transaction, happened: Said | Deleted | Form | Submitted, now: date
 def _hear(tx: Transaction, said: Said, now: datetime) -> Told | None:
     round_ = tx.rounds.by_place(said.place)
     if round_ is None:  # A message of the channel may have been submitted.
-        part_of = tx.answers.by_part(said.place.channel, said.message)
-        round_ = tx.rounds.get(part_of.round) if part_of is not None and part_of.member == said.member else None
+        given = [a for a in tx.answers.by_part(said.place.channel, said.message) if a.member == said.member]
+        round_ = tx.rounds.get(given[0].round) if given else None
     if round_ is None or round_.state in _NO_ANSWERS:
         return None
     text = without_spoiler_marks(said.text)
     replies = said.reply_to is not None and said.reply_to != said.member
     apart = replies or said.place != round_.thread
     spoken = Spoken.of(said.message, text, said.said_at, said.edited_at, apart=apart)
+    if len(tx.events.about(_about(round_.id, said.member))) >= KEPT_AT_MOST:
+        return None  # Nobody says so much in one thread; going over it all at each message would hold up the rest.
     told = _happened(tx, round_, said.member, said.id, spoken, now)
     if _counts(told):
         _met(tx, round_, said.member, said.name, public=True)
@@ -149,14 +164,20 @@ def _hear(tx: Transaction, said: Said, now: datetime) -> Told | None:
     return told
 
 
-def _forget_message(tx: Transaction, deleted: Deleted, now: datetime) -> Told:
-    tx.events.add(Occurrence(id=deleted.id, at=now, data={"kind": "deleted", "at": deleted.at.isoformat()}))
+def _forget_message(tx: Transaction, deleted: Deleted, now: datetime) -> Told | None:
     heard = tx.events.beginning(_message_id(deleted.channel, deleted.message))
-    answer = tx.answers.by_part(deleted.channel, deleted.message)
-    round_ = tx.rounds.get(answer.round) if answer is not None else None
-    if answer is None or round_ is None:
-        _write_over(tx, [event.id for event in heard], heard)
-        return TALK
+    answers = tx.answers.by_part(deleted.channel, deleted.message)
+    if not heard and not answers and not tx.rounds.unrevealed(deleted.channel):
+        return None
+    tx.events.add(Occurrence(id=deleted.id, at=now, data={"kind": "deleted", "at": deleted.at.isoformat()}))
+    _write_over(tx, [event.id for event in heard], heard)
+    told = [_take_back(tx, deleted, answer, now) for answer in answers]
+    return told[0] if told else TALK
+
+
+def _take_back(tx: Transaction, deleted: Deleted, answer: Answer, now: datetime) -> Told:
+    round_ = tx.rounds.get(answer.round)
+    assert round_ is not None, "an answer has its round"
     events = tx.events.about(_about(answer.round, answer.member))
     if deleted.at < round_.closes_at or answer.late:
         told = _derive(tx, round_, answer.member, deleted.id, now, erase_history=True)
@@ -187,7 +208,9 @@ def _submit(tx: Transaction, submitted: Submitted, now: datetime) -> Told:
     if round_ is None:
         live = [live for live in tx.rounds.live(said.place.channel) if live.kind is RoundKind.DAILY]
         round_ = live[0] if live else None
-    if round_ is None or round_.state in _NO_ANSWERS or submitted.by != said.member:
+    if submitted.by != said.member:
+        return Told(receipt=Receipt.NOT_COUNTED, why=Why.NOT_OWN)
+    if round_ is None or round_.state in _NO_ANSWERS:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
     if round_.sealed:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.SEALED, round=round_.id)
@@ -261,7 +284,7 @@ def _save(
     )
     tx.answers.save(saved, cause=outcome.receipt.value, at=now, erase_history=erase_history)
     if round_.state is RoundState.REVEALED and not saved.parts:
-        settle(tx, round_, now)  # It was withdrawn in time, and is only known of now.
+        settle(tx, round_, now, [member])  # It was withdrawn in time, and is only known of now.
     return saved
 
 
@@ -275,16 +298,21 @@ def _differs(answer: Answer | None, drafted: Draft) -> bool:
 def _told(round_: Round, answer: Answer | None, outcome: Outcome) -> Told:
     if outcome.why is Why.TALK:
         return TALK
-    counting = answer is not None and not answer.late
-    counts = tuple(p.id for p in answer.parts if p.source is Source.MESSAGE) if answer and counting else ()
     receipt = outcome.receipt
     if receipt is Receipt.RECORDED and answer is not None and answer.late:
         receipt = Receipt.LATE
-    return Told(receipt=receipt, why=outcome.why, round=round_.id, counts=counts)
+    return Told(receipt=receipt, why=outcome.why, round=round_.id, counts=_marks(answer))
+
+
+def _marks(answer: Answer | None) -> tuple[str, ...]:
+    """The messages whose mark should stand."""
+    if answer is None or answer.late:
+        return ()
+    return tuple(part.id for part in answer.parts if part.source is Source.MESSAGE)
 
 
 def _gone(before: Answer | None, after: Answer) -> tuple[str, ...]:
-    counts = () if after.late else tuple(part.id for part in after.parts)
+    counts = _marks(after)
     earlier = before.parts if before else ()
     return tuple(part.id for part in earlier if part.source is Source.MESSAGE and part.id not in counts)
 

@@ -38,7 +38,23 @@ class When:
     zone: str = "UTC"
 
 
-Span = Words | When
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel by its id; adapters show its name."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A way to a posted message: by its channel's id, its thread and the platform's id for it."""
+
+    channel: str
+    thread: str | None
+    message: str
+
+
+Span = Words | When | Channel | Jump
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from bot.core.card import Block, Board, Button, Card, Line, Press, Prose, Row, Snippet, TimeStyle, Tone, When, Words
+from bot.core.card import (
+    Block,
+    Board,
+    Button,
+    Card,
+    Channel,
+    Line,
+    Press,
+    Prose,
+    Row,
+    Snippet,
+    Span,
+    TimeStyle,
+    Tone,
+    When,
+    Words,
+)
+from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import (
+    UNGRADED,
     Answer,
     ChannelId,
     Coverage,
@@ -27,6 +45,7 @@ from bot.core.model import (
     Told,
     Why,
 )
+from bot.core.schedule import zone
 from bot.core.scoring import naming_of
 
 DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
@@ -34,7 +53,7 @@ LEVEL = {2: "all essentials", 1: "some of it", 0: "tried"}
 BOARD_ROWS_AT_REVEAL = 3
 
 
-def line(*spans: str | Words | When, bullet: bool = False) -> Line:
+def line(*spans: str | Span, bullet: bool = False) -> Line:
     """A line of plain words and instants."""
     return Line(tuple(Words(span) if isinstance(span, str) else span for span in spans), bullet=bullet)
 
@@ -75,7 +94,7 @@ def question(round_: Round, *, late: bool = False, skipped: Sequence[date] = ())
                 "Closes ",
                 When(round_.closes_at, TimeStyle.DATE_TIME, round_.zone),
                 ", revealed ",
-                When(round_.reveal_at, TimeStyle.DATE_TIME, round_.zone),
+                When(round_.reveal_at, _style_after(round_), round_.zone),
                 ".",
             )
         ]
@@ -126,14 +145,24 @@ def question_cancelled(round_: Round, why: str) -> Card:
 
 
 def reveal(
-    round_: Round, grades: Sequence[Grade], standings: Sequence[Standing], members: Mapping[MemberId, Member]
+    round_: Round,
+    grades: Sequence[Grade],
+    top: Sequence[Standing],
+    members: Mapping[MemberId, Member],
+    tied: int = 0,
 ) -> Card:
-    """The reference answer, how many covered each key point, and the top of the board. It lists nobody's grade."""
+    """The reference answer, how many covered each key point, and the top of the board. It lists nobody's grade.
+
+    `tied` more members share the rank of the last row of `top`.
+    """
     asked = round_.question
     body: list[Block] = [line(strong(asked.prompt)), Prose(asked.answer)]
     if asked.code is not None:
         body.append(Snippet(asked.code.source, asked.code.lang))
-    if grades and round_.graded:
+    if len(grades) == 1 and round_.graded:  # A count would tell everybody one member's grade.
+        body.append(line(strong("What a full answer holds")))
+        body += [line(_with_extra(point), bullet=True) for point in asked.key_points if point.essential]
+    elif grades and round_.graded:
         body.append(line(strong(f"What the {count(len(grades), 'answer')} covered")))
         body += [_spread(point, grades) for point in asked.key_points]
     elif grades:
@@ -141,10 +170,12 @@ def reveal(
     else:
         body.append(line("Nobody answered this one. Here is the reference answer all the same."))
     if asked.follow_ups:
-        body.append(line(strong("To talk about: "), asked.follow_ups[0]))
+        body.append(Prose(f"**To talk about:** {asked.follow_ups[0]}"))
     body += [line(strong("Read on: "), _cite(reference)) for reference in asked.references]
-    if grades and round_.kind is RoundKind.DAILY and standings:
-        body += [line(strong("This month's board")), board(standings[:BOARD_ROWS_AT_REVEAL], members)]
+    if grades and round_.kind is RoundKind.DAILY and top:
+        body += [line(strong("This month's board")), board(top, members)]
+        if tied:
+            body.append(line(f"and {tied} more at rank {top[-1].rank}"))
     return Card(
         title=f"Reference answer · {_title(round_)}",
         body=tuple(body),
@@ -153,7 +184,7 @@ def reveal(
     )
 
 
-def result(round_: Round, answer: Answer | None, grade: Grade | None, points: int | None, hints: int) -> Card:
+def result(round_: Round, answer: Answer | None, grade: Grade | None, points: int, hints: int) -> Card:
     """What one member covered and missed, for that member alone."""
     if answer is None or not answer.parts:
         return Card(title="Your result", body=(line("You have no answer in this round."),))
@@ -162,7 +193,7 @@ def result(round_: Round, answer: Answer | None, grade: Grade | None, points: in
     if grade is None:
         return Card(title="Your result", body=(line("Your answer is not graded yet; ask again after the reveal."),))
     body: list[Block] = [line(strong(_verdict(grade)))]
-    by_id = {point.id: point for point in asked_points(round_)}
+    by_id = {point.id: point for point in round_.question.key_points}
     essentials = [g for g in grade.points if by_id[g.key_point].essential]
     others = [g for g in grade.points if not by_id[g.key_point].essential]
     body += [_explained(graded, by_id[graded.key_point]) for graded in essentials]
@@ -176,16 +207,13 @@ def result(round_: Round, answer: Answer | None, grade: Grade | None, points: in
     return Card(title=f"Your result · {_title(round_)}", body=tuple(body), footer=(Words(f"graded by {grade.grader}"),))
 
 
-def asked_points(round_: Round) -> tuple[KeyPoint, ...]:
-    """The key points of the question as it was asked."""
-    return round_.question.key_points
-
-
-def hint(round_: Round, number: int, text: str, *, pays: bool) -> Card:
-    """One more hint, for one member."""
+def hint(round_: Round, number: int, text: str, *, costs: bool) -> Card:
+    """One hint, for one member; `costs` where it was just taken and the round pays."""
     total = len(round_.question.hints)
-    cost = "It costs 1 point, and an honest try keeps at least 1." if pays else "It costs nothing."
-    return Card(title=f"Hint {number} of {total}", body=(line(text), line(cost)))
+    body: list[Block] = [Prose(text)]
+    if costs:
+        body.append(line("It costs 1 point; an honest try keeps at least 1."))
+    return Card(title=f"Hint {number} of {total}", body=tuple(body))
 
 
 # --- boards -------------------------------------------------------------------------------------------------
@@ -225,13 +253,18 @@ def told(receipt: Told) -> str:
         case Receipt.LATE, _:
             return "Late: the round had closed. I keep it and grade it for you, without points."
         case Receipt.TOO_LONG, _:
-            return "Too long: an answer holds 3,000 characters in all. What you had before still counts; this does not."
+            limit = f"{LONGEST_ANSWER:,}"
+            return (
+                f"Too long: an answer holds {limit} characters in all. This does not count; what did before still does."
+            )
         case Receipt.NOT_COUNTED, Why.SEALED:
             return "Not counted: this round is sealed. Use the Answer button."
         case Receipt.NOT_COUNTED, Why.CLOSED:
             return "Not counted: the round has closed, and your answer stands as it was."
         case Receipt.NOT_COUNTED, Why.NO_ROUND:
             return "Not counted: there is no open round here."
+        case Receipt.NOT_COUNTED, Why.NOT_OWN:
+            return "Not counted: only a message of your own can be your answer."
         case Receipt.NOT_COUNTED, Why.EMPTY:
             return "Not counted: there is nothing in it."
         case Receipt.NOT_COUNTED, _:
@@ -243,7 +276,11 @@ def asleep(drill: Drill, rounds: int) -> Card:
     return Card(
         title="This drill sleeps",
         body=(
-            line(f"{count(rounds, 'daily round')} in a row had no answer, so I stop asking in ", drill.channel, "."),
+            line(
+                f"{count(rounds, 'daily round')} in a row had no answer, so I stop asking in ",
+                Channel(drill.channel),
+                ".",
+            ),
             line("Press Resume, or say /nnquestion resume there, and the next round comes on its day."),
         ),
         buttons=(Button(Press.RESUME, "Resume", drill.channel),),
@@ -256,7 +293,7 @@ def switched_off(channel: ChannelId, why: str) -> Card:
     return Card(
         title="This drill is off",
         body=(
-            line("I ask no more questions in ", channel, f": {why}."),
+            line("I ask no more questions in ", Channel(channel), f": {why}."),
             line("Once that is mended, /nnquestion resume there starts it again. Points and streaks stay."),
         ),
         tone=Tone.TROUBLE,
@@ -280,6 +317,12 @@ def _dates(dates: Sequence[date]) -> str:
     if len(dates) > 3:
         return f"{count(len(dates), 'round')} from {_date(dates[0])} to {_date(dates[-1])}"
     return " and ".join(_date(on) for on in dates)
+
+
+def _style_after(round_: Round) -> TimeStyle:
+    there = zone(round_.zone)
+    same_day = round_.reveal_at.astimezone(there).date() == round_.closes_at.astimezone(there).date()
+    return TimeStyle.TIME if same_day else TimeStyle.DATE_TIME
 
 
 def _about(asked: Question) -> Line:
@@ -308,8 +351,11 @@ def _cite(reference: Reference) -> str:
 def _spread(point: KeyPoint, grades: Sequence[Grade]) -> Line:
     graded = [g for grade in grades for g in grade.points if g.key_point == point.id]
     covered = sum(1 for g in graded if g.coverage is Coverage.COVERED)
-    extra = "" if point.essential else " (a senior would add)"
-    return line(strong(f"{covered} of {len(grades)} "), f"{point.text}{extra}", bullet=True)
+    return line(strong(f"{covered} of {len(grades)} "), _with_extra(point), bullet=True)
+
+
+def _with_extra(point: KeyPoint) -> str:
+    return point.text if point.essential else f"{point.text} (a senior would add)"
 
 
 def _verdict(grade: Grade) -> str:
@@ -320,6 +366,8 @@ def _verdict(grade: Grade) -> str:
             return "You said you do not know it. That is honest, and pays nothing."
         case Effort.QUESTION_BACK:
             return "This hands the question back; there is nothing of your own in it to grade."
+        case Effort.HONEST if grade.grader == UNGRADED:
+            return "Your answer could not be graded; it counts as a try."
         case Effort.HONEST:
             unsure = " It was close, so it counts for you." if grade.unsure else ""
             return {2: "You have all the essentials.", 1: "You have part of it.", 0: "A try, not there yet."}[
@@ -341,13 +389,11 @@ def _explained(graded: PointGrade, point: KeyPoint, *, extra: bool = False) -> L
             return line(point.text, bullet=True) if extra else line(strong("missed: "), point.text, bullet=True)
 
 
-def _paid(round_: Round, answer: Answer, points: int | None, hints: int) -> str:
+def _paid(round_: Round, answer: Answer, points: int, hints: int) -> str:
     if answer.late:
         return "It came after the close: no points, and the streak stands as it was."
     if round_.kind is RoundKind.EXTRA:
         return "Extra rounds bring no points."
-    if points is None:
-        return "Points come with the reveal."
     with_hints = f" after {count(hints, 'hint')}" if hints else ""
     if points == 0:
         return "No points this time."

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from enum import IntEnum
 from itertools import chain, combinations
@@ -68,15 +67,6 @@ def plan_cycle(
     desk = _Desk(ahead, left, by_id, recent, dates, easy_first=cycle == 0)
     desk.settle(Random(_seed(f"{channel}/{cycle}")))
     return Plan(channel=channel, cycle=cycle, questions=desk.order(), asked=tuple(asked), gave_up=desk.gave_up())
-
-
-def next_question(plan: Plan) -> tuple[QuestionId, Plan]:
-    """The question to ask now, and the plan once it is asked. ValueError when the cycle is over."""
-    if not plan.questions:
-        raise ValueError(f"cycle {plan.cycle} of {plan.channel} is over: plan the next one")
-    head, *rest = plan.questions
-    before = (question for question in plan.asked if question != head)
-    return head, replace(plan, questions=tuple(rest), asked=(*before, head))
 
 
 def _seed(text: str) -> int:

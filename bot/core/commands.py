@@ -24,10 +24,8 @@ class Takes(StrEnum):
     """What an option takes; adapters offer choices and completion by it."""
 
     WORD = "word"
-    TEXT = "text"
     TOPIC = "topic"
     QUESTION = "question"
-    NUMBER = "number"
     CHOICE = "choice"
     SWITCH = "on or off"
     TIME = "HH:MM"
@@ -144,6 +142,9 @@ TABLE: Final = (
     ),
 )
 
+START: Final = Command("", Who.MEMBER, "the open round, and what one can say here")
+"""What a bare `/nnquestion` stands for."""
+
 BY_NAME: Final = {command.name: command for command in TABLE}
 
 
@@ -160,13 +161,13 @@ class Misread(Exception):
 
 
 def read(text: str) -> Invocation:
-    """Read what stands after `/nnquestion`. An empty line is `help`. Raises Misread."""
+    """Read what stands after `/nnquestion`; nothing at all is `START`. Raises Misread."""
     try:
         words = shlex.split(text)
     except ValueError:
         words = text.split()  # An unclosed quotation mark is no reason to refuse a line.
     if not words:
-        return Invocation(BY_NAME["help"])
+        return Invocation(START)
     name, rest = words[0].lower(), words[1:]
     command = BY_NAME.get(name)
     if command is None:
@@ -191,7 +192,7 @@ def _options(command: Command, words: list[str]) -> dict[str, str]:
         given[option.name] = _checked(option, value)
     for option in command.options:
         if option.required and option.name not in given:
-            raise Misread(f"{command.name} needs its {option.name}: {option.says}. {usage(command)}")
+            raise Misread(f"{command.name} needs {option.says}. {usage(command)}")
     return given
 
 

@@ -6,7 +6,7 @@ their length and whether they were long enough to start an answer, which are kep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
@@ -181,44 +181,42 @@ _TOO_LONG: Final = Outcome(Receipt.TOO_LONG)
 def draft(round_: Round, happened: Mapping[str, Anything]) -> Draft:
     """The answer that these happenings of one member in one round make."""
     drafted = Draft()
-    steps = sorted(happened.items(), key=lambda item: (*_stamp(round_, item[1], happened), item[0]))
-    for key, what in steps:
-        at, _ = _stamp(round_, what, happened)
-        drafted.outcomes[key] = _step(round_, drafted, what, at)
+    first = _first_versions(happened.values())
+    stamped = sorted((*_stamp(round_, what, first), key) for key, what in happened.items())
+    for at, _, key in stamped:
+        drafted.outcomes[key] = _step(round_, drafted, happened[key], at)
     return drafted
 
 
-def _stamp(round_: Round, what: Anything, happened: Mapping[str, Anything]) -> tuple[datetime, int]:
-    """The instant at which something took effect; of the same instant, deletions come last."""
+def _first_versions(happened: Iterable[Anything]) -> dict[str, datetime | None]:
+    """For each message the edit stamp of the earliest form of it that is known; None where the original is."""
+    first: dict[str, datetime | None] = {}
+    for what in happened:
+        if isinstance(what, Spoken | Submission):
+            known = first.setdefault(what.message, what.edited_at)
+            if known is not None:
+                first[what.message] = None if what.edited_at is None else min(known, what.edited_at)
+    return first
+
+
+def _stamp(round_: Round, what: Anything, first: Mapping[str, datetime | None]) -> tuple[datetime, int]:
+    """The instant at which something took effect; of the same instant, deletions come last.
+
+    An edit that is the earliest known form of its message counts from when the message was said, with the words that
+    are known. Not if it was made after the reveal: then the words may be the reference's.
+    """
     match what:
-        case Spoken():
-            return (
-                what.said_at if _stands_for_the_first(round_, what, happened) else what.edited_at or what.said_at
-            ), 0
+        case Spoken(edited_at=None):
+            return what.said_at, 0
+        case Spoken(edited_at=datetime() as edited_at):
+            knowing = round_.revealed_at is not None and edited_at >= round_.revealed_at
+            return (what.said_at if first[what.message] == edited_at and not knowing else edited_at), 0
         case Filled() | Submission():
             return what.at, 1
         case Deletion():
             return what.at, 2
         case _:
-            assert_never(what)
-
-
-def _stands_for_the_first(round_: Round, spoken: Spoken, happened: Mapping[str, Anything]) -> bool:
-    """Whether this edit is the earliest form of its message that is known.
-
-    The message was said when its stamp says, so it counts from then, with the words that are known. Not if it was
-    edited after the reveal: then the words may be the reference's.
-    """
-    if spoken.edited_at is None:
-        return False
-    if round_.revealed_at is not None and spoken.edited_at >= round_.revealed_at:
-        return False
-    versions = [
-        other
-        for other in happened.values()
-        if isinstance(other, Spoken | Submission) and other.message == spoken.message and other is not spoken
-    ]
-    return all(other.edited_at is not None and other.edited_at >= spoken.edited_at for other in versions)
+            raise AssertionError(what)
 
 
 def _step(round_: Round, drafted: Draft, what: Anything, at: datetime) -> Outcome:

@@ -295,6 +295,10 @@ class RoundState(StrEnum):
     CANCELLED = "cancelled"
 
 
+UNREVEALED: Final = (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED)
+"""The states from which a round can still be revealed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a message goes: a channel, or a thread in it."""
@@ -413,6 +417,7 @@ class Why(StrEnum):
     CLOSED = "closed"
     NO_ROUND = "no round"
     EMPTY = "empty"
+    NOT_OWN = "not own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -490,6 +495,10 @@ class Entry:
     points: int
     reason: str
     at: datetime
+
+
+UNGRADED: Final = "none: the grader failed"
+"""What stands as the grader of an answer that no grader could grade."""
 
 
 class Naming(StrEnum):

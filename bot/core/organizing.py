@@ -8,20 +8,18 @@ from datetime import datetime
 from typing import Final
 
 from bot.core import cards, commands, drills, planning, rounds
-from bot.core.asking import Asker, Reply, coming, drill_here, know, open_round, said, the_round
-from bot.core.card import Block, Card
+from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, the_round
+from bot.core.card import Block, Card, Channel
 from bot.core.cards import line, strong
-from bot.core.model import Bank, Drill, DrillState, Opening, QuestionId, RoundState
+from bot.core.model import UNREVEALED, Bank, Drill, DrillState, Opening, QuestionId
 from bot.core.planning import Banks
 from bot.core.ports import Transaction
-from bot.core.setting_up import DAY_NAMES, Refused, date_of, drill_from
-
-_WAITS: Final = (RoundState.CLOSED, RoundState.GRADED)
+from bot.core.setting_up import DAY_NAMES, Refused, check_questions, date_of, drill_from
 
 
 def begin(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card | None:
     """Set up a first drill whose first round is today's; None where the channel has one already."""
-    if tx.drills.get(asker.channel) is not None:
+    if tx.drills.get(asker.channel) is not None or not may_organize(tx, asker):
         return None
     know(tx, asker)
     drill = drill_from(options, None, asker.channel, asker.group, asker.member, banks)
@@ -55,6 +53,7 @@ def _resume(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, s
     timetable = drill.timetable
     if drill.state is DrillState.ON and not timetable.paused and timetable.paused_until is None:
         return Card(title="It is running", body=coming(drill))
+    check_questions(drill, banks)
     running = replace(timetable, paused=False, paused_until=None)
     drill = drills.retime(tx, banks, replace(drill, unanswered=0), running, now)
     return Card(title="Running again", body=coming(drill))
@@ -76,9 +75,8 @@ def _reveal(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, s
     drill_here(tx, asker)
     round_ = the_round(tx, asker.place)
     if round_ is None:  # One that has closed may be waiting for its reveal.
-        latest = tx.rounds.of_channel(asker.channel, 3)
-        round_ = next((waits for waits in latest if waits.state in _WAITS), None)
-    if round_ is None or round_.state not in (RoundState.OPEN, *_WAITS):
+        round_ = next(iter(tx.rounds.unrevealed(asker.channel)), None)
+    if round_ is None or round_.state not in UNREVEALED:
         raise Refused("There is no round here to reveal.")
     rounds.reveal_now(tx, round_, now)
     return said("Closed", line("The reference answer is on its way."))
@@ -100,14 +98,13 @@ def _next(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
 
 
 def _day(opening: Opening) -> str:
-    return f"{opening.on:%A} {opening.on.isoformat()}"
+    return f"{opening.on:%A} {opening.on.day} {opening.on:%B}"
 
 
 def _about_drill(title: str, drill: Drill) -> Card:
     table = drill.timetable
-    days = "every day" if len(table.days) == 7 else ", ".join(DAY_NAMES[day] for day in sorted(table.days))
     if table.closing.at is not None:
-        closes = f"closes at {table.closing.at:%H:%M}"
+        closes = f"closes at {table.closing.at:%H:%M}" + (" the next day" if table.closing.at <= table.at else "")
     elif table.closing.after_hours is not None:
         closes = f"closes after {table.closing.after_hours} h"
     else:
@@ -116,7 +113,9 @@ def _about_drill(title: str, drill: Drill) -> Card:
     topics = ", ".join(sorted(drill.topics)) or "all topics"
     levels = ", ".join(cards.DIFFICULTY[level] for level in sorted(drill.difficulties)) or "every difficulty"
     body: list[Block] = [
-        line(strong("Opens "), f"{days} at {table.at:%H:%M} ({table.zone}), {closes}, {reveal}", bullet=True),
+        line(
+            strong("Opens "), f"{_days(table.days)} at {table.at:%H:%M} ({table.zone}), {closes}, {reveal}", bullet=True
+        ),
         line(strong("Asks "), f"{topics}, {levels}, from the bank “{drill.bank}”", bullet=True),
         line(strong("Answers "), "sealed, by form" if drill.sealed else "open, in the thread", bullet=True),
         line(strong("Extra questions "), "on" if drill.may_ask else "off", bullet=True),
@@ -125,7 +124,22 @@ def _about_drill(title: str, drill: Drill) -> Card:
     if table.days_off:
         off = ", ".join(day.isoformat() for day in sorted(table.days_off))
         body.append(line(strong("Days off "), off, bullet=True))
+    if drill.organizers:
+        names = ", ".join(sorted(organizer.partition("/")[2] for organizer in drill.organizers))
+        body.append(line(strong("Organizers "), names, bullet=True))
+    notes = Channel(drill.notes) if drill.notes else "here"
+    why = "; to whoever set it up, as a direct message, if that is out of reach"
+    body.append(line(strong("Notes to organizers "), notes, why, bullet=True))
     return Card(title=title, body=(*body, *coming(drill)))
+
+
+def _days(days: frozenset[int]) -> str:
+    if len(days) == 7:
+        return "every day"
+    first, last = min(days), max(days)
+    if len(days) == last - first + 1 > 2:
+        return f"{DAY_NAMES[first]}-{DAY_NAMES[last]}"
+    return ", ".join(DAY_NAMES[day] for day in sorted(days))
 
 
 def _close_to(wanted: str, bank: Bank | None) -> str:

@@ -26,6 +26,9 @@ FORBIDDEN_AT_MOST: Final = 3
 """Refusals in a row after which a drill is switched off."""
 
 LONGEST_WAIT: Final = timedelta(minutes=10)
+LONGEST_WISH: Final = timedelta(hours=6)
+"""A platform that asks for a longer wait than this is asked again after it all the same."""
+
 SHORTEST_WAIT: Final = timedelta(seconds=2)
 
 
@@ -192,9 +195,8 @@ def _off(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> None:
     drill = tx.drills.get(channel)
     if drill is None:
         return
-    for round_ in tx.rounds.of_channel(drill.channel):
-        if round_.state in (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED):
-            tx.rounds.save(replace(round_, state=RoundState.CANCELLED))
+    for round_ in tx.rounds.unrevealed(channel):
+        tx.rounds.save(replace(round_, state=RoundState.CANCELLED))
     if drill.state is not DrillState.OFF:
         switch_off(tx, replace(drill, refused=0), why, now, reachable=False)
 
@@ -202,7 +204,7 @@ def _off(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> None:
 def _try_again(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:
     wait = min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** min(delivery.attempts, 10))
     if error.retry_after is not None:
-        wait = max(wait, error.retry_after)
+        wait = max(wait, min(error.retry_after, LONGEST_WISH))
     tx.deliveries.save(replace(delivery, state=DeliveryState.OWED, not_before=now + wait, note=str(error)))
 
 

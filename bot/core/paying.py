@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from bot.core import cards, scoring
@@ -9,9 +10,17 @@ from bot.core.model import Answer, Effort, Entry, Grade, MemberId, Round, RoundK
 from bot.core.ports import Transaction
 
 
-def settle(tx: Transaction, round_: Round, now: datetime) -> None:
-    """Bring the ledger in line with the grades of a revealed daily round, by adding what is missing or too much."""
+def settle(tx: Transaction, round_: Round, now: datetime, members: Collection[MemberId] | None = None) -> None:
+    """Bring the ledger in line with the grades of a revealed daily round, by adding what is missing or too much.
+
+    For everybody in it, or only for these members.
+    """
     if round_.kind is not RoundKind.DAILY:
+        return
+    if members is not None:
+        for member in sorted(members):
+            answer = tx.answers.get(round_.id, member)
+            _settle(tx, round_, member, answer if answer is not None and answer.parts else None, now)
         return
     answers = {answer.member: answer for answer in tx.answers.of_round(round_.id)}
     paid = {entry.member for entry in tx.ledger.of_round(round_.id)}

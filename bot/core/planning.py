@@ -9,13 +9,13 @@ from datetime import date, datetime
 from bot.core.choosing import plan_cycle, pool
 from bot.core.model import (
     NOTHING_ASKED,
+    UNREVEALED,
     Bank,
     Drill,
     Opening,
     Plan,
     Question,
     QuestionId,
-    Round,
     RoundKind,
     RoundState,
 )
@@ -99,20 +99,14 @@ def extra_question(
     Drawn first from what was revealed here before, longest ago first; else the last of the plan, so that the
     coming rounds keep theirs. What is being asked at this moment is left out.
     """
-    rounds = tx.rounds.of_channel(drill.channel)
-    busy = {
-        round_.question.id
-        for round_ in rounds
-        if round_.state in (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED)
-    }
+    asked = tx.rounds.asked(drill.channel)
+    busy = {question for question, _, state in asked if state in UNREVEALED}
     topics = frozenset([topic]) if topic else drill.topics
     difficulties = frozenset([difficulty]) if difficulty else drill.difficulties
     bank = banks.get(drill.bank)
     fitting = {q.id: q for q in pool(bank, topics, difficulties) if q.id not in busy} if bank else {}
-    seen: dict[QuestionId, None] = {}
-    for round_ in rounds:
-        if round_.state is RoundState.REVEALED and round_.question.id in fitting:
-            seen.setdefault(round_.question.id)
+    revealed = [question for question, _, state in asked if state is RoundState.REVEALED]
+    seen = dict.fromkeys(question for question in revealed if question in fitting)
     if seen:
         return fitting[list(seen)[-1]], False
     if not fitting:
@@ -127,7 +121,7 @@ def extra_question(
 
 def unasked(tx: Transaction, drill: Drill, banks: Banks) -> int:
     """How many questions that fit the drill were never asked in its channel."""
-    asked = {round_.question.id for round_ in tx.rounds.of_channel(drill.channel)}
+    asked = {question for question, _, _ in tx.rounds.asked(drill.channel)}
     return sum(1 for question in _pool(drill, banks) if question.id not in asked)
 
 
@@ -165,7 +159,7 @@ def _new_plan(
         drill.channel,
         questions,
         cycle=cycle,
-        recent=_recent(tx.rounds.of_channel(drill.channel), max(LOOK_BACK, len(questions) // 2)),
+        recent=_recent(tx, drill, max(LOOK_BACK, len(questions) // 2)),
         dates=_dates(drill, opening, min(len(questions), LOOK_AHEAD)),
         asked=asked,
         first=first,
@@ -173,12 +167,9 @@ def _new_plan(
     return replace(plan, first=first)
 
 
-def _recent(rounds: list[Round], number: int) -> list[QuestionId]:
-    daily = [
-        round_.question.id
-        for round_ in rounds
-        if round_.kind is RoundKind.DAILY and round_.question.id != NOTHING_ASKED.id
-    ]
+def _recent(tx: Transaction, drill: Drill, number: int) -> list[QuestionId]:
+    asked = tx.rounds.asked(drill.channel, number * 3)  # Extra and skipped rounds stand in between.
+    daily = [question for question, kind, _ in asked if kind is RoundKind.DAILY and question != NOTHING_ASKED.id]
     return daily[:number][::-1]
 
 

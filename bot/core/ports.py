@@ -26,6 +26,8 @@ from bot.core.model import (
     QuestionId,
     Round,
     RoundId,
+    RoundKind,
+    RoundState,
 )
 
 T = TypeVar("T")
@@ -147,6 +149,18 @@ class Rounds(Protocol):
         """The channel's open rounds, daily before extra, oldest first."""
         ...
 
+    def unrevealed(self, channel: ChannelId) -> list[Round]:
+        """The channel's open, closed and graded rounds, latest opened first."""
+        ...
+
+    def asked(self, channel: ChannelId, limit: int | None = None) -> list[tuple[QuestionId, RoundKind, RoundState]]:
+        """What the channel's rounds asked, latest opened first, without the questions themselves."""
+        ...
+
+    def revealed_daily(self, channel: ChannelId) -> list[RoundId]:
+        """The channel's revealed daily rounds, earliest opened first."""
+        ...
+
     def to_close(self, now: datetime) -> list[Round]:
         """Open rounds whose closing is not later than `now`, by closing, then id."""
         ...
@@ -197,8 +211,8 @@ class Answers(Protocol):
         """
         ...
 
-    def by_part(self, channel: ChannelId, message: str) -> Answer | None:
-        """The answer that has this message of the channel as a part."""
+    def by_part(self, channel: ChannelId, message: str) -> list[Answer]:
+        """The answers that have this message of the channel as a part, the latest round first."""
         ...
 
     def ungraded(self, limit: int) -> list[Answer]:
@@ -207,6 +221,10 @@ class Answers(Protocol):
 
     def tried(self, channel: ChannelId, member: MemberId) -> set[RoundId]:
         """The rounds of a channel in which a member's answer was in time and, by its latest grade, an honest try."""
+        ...
+
+    def latest_revealed(self, channel: ChannelId, member: MemberId) -> RoundId | None:
+        """The latest revealed round of a channel in which a member has an answer, in time or late."""
         ...
 
     def hints(self, round_id: RoundId, member: MemberId) -> int:
@@ -319,6 +337,10 @@ class Events(Protocol):
 
     def about(self, answer: str) -> list[Occurrence]:
         """All that happened to an answer, in the order of arrival."""
+        ...
+
+    def in_round(self, round_id: RoundId) -> list[Occurrence]:
+        """All that happened to any answer of a round, in the order of arrival."""
         ...
 
     def beginning(self, prefix: str) -> list[Occurrence]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from bot.core import cards, commands, organizing, planning, rounds, scoring
-from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, today
-from bot.core.card import Block, Card, Line, TimeStyle, When
+from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, the_round, today
+from bot.core.card import Block, Card, Jump, Line, TimeStyle, When
 from bot.core.cards import line, strong
 from bot.core.commands import Invocation, Who
 from bot.core.model import (
@@ -31,6 +31,7 @@ from bot.core.setting_up import Refused, topics_of
 BOARD_ROWS: Final = 10
 HISTORY_ROWS: Final = 10
 LEDGER_ROWS: Final = 10
+_ONLY_READS: Final = frozenset({"", "help", "when", "history", "leaderboard"})
 
 
 def answer(tx: Transaction, banks: Banks, asker: Asker, invocation: Invocation, now: datetime) -> Card:
@@ -38,8 +39,18 @@ def answer(tx: Transaction, banks: Banks, asker: Asker, invocation: Invocation, 
     command = invocation.command
     if command.who is Who.ORGANIZER and not may_organize(tx, asker):
         raise Refused(f"/nnquestion {command.name} is for organizers of this channel.")
-    know(tx, asker)
+    if changes(invocation):
+        know(tx, asker)
     return _REPLIES[command.name](tx, banks, asker, invocation.options, now)
+
+
+def changes(invocation: Invocation) -> bool:
+    """Whether carrying it out may change anything; what only reads need not wait behind those who write."""
+    if invocation.command.name == "me":
+        return "shown" in invocation.options
+    if invocation.command.name == "setup":
+        return bool(invocation.options)
+    return invocation.command.name not in _ONLY_READS
 
 
 def result_of(tx: Transaction, asker: Asker, round_id: RoundId) -> Card:
@@ -64,8 +75,10 @@ def hint_for(tx: Transaction, asker: Asker, round_: Round, now: datetime) -> Car
     if not hints:
         raise Refused("This question has no hints.")
     taken = tx.answers.hints(round_.id, asker.member)
-    number = taken if taken >= len(hints) else tx.answers.add_hint(round_.id, asker.member, now)
-    return cards.hint(round_, number, hints[number - 1], pays=round_.kind is RoundKind.DAILY)
+    if taken >= len(hints):
+        return cards.hint(round_, taken, hints[-1], costs=False)
+    number = tx.answers.add_hint(round_.id, asker.member, now)
+    return cards.hint(round_, number, hints[number - 1], costs=round_.kind is RoundKind.DAILY)
 
 
 def _ask(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
@@ -100,12 +113,11 @@ def _leaderboard(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[s
     first, last = scoring.season_dates(season, today(tx, asker, now))
     totals = tx.ledger.totals(asker.group, channel=asker.channel if here else None, first=first, last=last)
     standings = _without_hidden(tx, scoring.standings(totals), asker.member)
-    if here:
-        latest = tx.rounds.of_channel(asker.channel)
-        standings = [replace(row, streak=_streak(tx, latest, asker.channel, row.member).length) for row in standings]
     shown, own = standings[:BOARD_ROWS], [row for row in standings if row.member == asker.member]
-    body: list[Block] = [_board(tx, shown, asker, "No points yet. The first answer opens the board.")]
-    if own and own[0] not in shown:
+    if here:
+        shown = _with_streaks(tx, shown, asker.channel)
+    body: list[Block] = [_board(tx, shown, asker, "No points yet.")]
+    if own and own[0] not in standings[:BOARD_ROWS]:
         index = standings.index(own[0])
         body += [line("…"), _board(tx, standings[index - 1 : index + 2], asker, "")]
     elif not own:
@@ -115,7 +127,8 @@ def _leaderboard(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[s
 
 
 def _me(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    member = know(tx, asker)
+    known = tx.members.get(asker.member)
+    member = known or Member(id=asker.member, group=asker.group, name=asker.name)
     if "shown" in options:
         naming = {"name": Naming.NAME, "someone": Naming.SOMEONE, "out": Naming.OUT}[options["shown"]]
         tx.members.save(replace(member, naming=naming))
@@ -126,9 +139,9 @@ def _me(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str],
         }
         return said("How you are shown", line(says[naming]))
     if options.get("show") == "result":
-        for round_ in tx.rounds.of_channel(asker.channel):
-            if round_.state is RoundState.REVEALED and (kept := tx.answers.get(round_.id, asker.member)) and kept.parts:
-                return result_of(tx, asker, round_.id)
+        given = tx.answers.latest_revealed(asker.channel, asker.member)
+        if given is not None:
+            return result_of(tx, asker, given)
         raise Refused("You have no answer in a revealed round of this channel.")
     return _points_of(tx, asker, member, now)
 
@@ -160,38 +173,48 @@ def _points_of(tx: Transaction, asker: Asker, member: Member, now: datetime) -> 
     return Card(title=f"You, {asker.name}", body=tuple(body))
 
 
+def _with_streaks(tx: Transaction, standings: list[Standing], channel: ChannelId) -> list[Standing]:
+    return [replace(row, streak=streak_of(tx, channel, row.member).length) for row in standings]
+
+
 def streak_of(tx: Transaction, channel: ChannelId, member: MemberId) -> scoring.Streak:
     """A member's streak in a channel, over its revealed daily rounds."""
-    return _streak(tx, tx.rounds.of_channel(channel), channel, member)
-
-
-def _streak(tx: Transaction, latest: list[Round], channel: ChannelId, member: MemberId) -> scoring.Streak:
     tried = tx.answers.tried(channel, member)
-    daily = [round_ for round_ in reversed(latest) if round_.kind is RoundKind.DAILY]
-    return scoring.streak([round_.id in tried for round_ in daily if round_.state is RoundState.REVEALED])
+    return scoring.streak([round_id in tried for round_id in tx.rounds.revealed_daily(channel)])
 
 
 def _history(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
     topic = options.get("topic")
     shown: list[Block] = []
-    for round_ in tx.rounds.of_channel(asker.channel):
-        if topic is not None and topic not in round_.question.topics:
+    skipped: list[date] = []
+    for round_ in tx.rounds.of_channel(asker.channel, None if topic else HISTORY_ROWS * 3):
+        if round_.state is RoundState.SKIPPED and topic is None:
+            skipped.append(round_.local_date)
             continue
-        shown.append(_past(tx, round_))
-        if len(shown) == HISTORY_ROWS:
+        if skipped:
+            shown.append(_left_out(skipped))
+            skipped = []
+        if topic is None or topic in round_.question.topics:
+            shown.append(_past(tx, round_))
+        if len(shown) >= HISTORY_ROWS:
             break
+    if skipped:
+        shown.append(_left_out(skipped))
     of_topic = f" of {topic}" if topic else ""
-    return Card(title="Past rounds here", body=tuple(shown) or (line(f"No round{of_topic} yet."),))
+    return Card(title="Rounds here, latest first", body=tuple(shown) or (line(f"No round{of_topic} yet."),))
+
+
+def _left_out(dates: list[date]) -> Line:
+    when = f"{dates[-1]} to {dates[0]}" if len(dates) > 1 else f"{dates[0]}"
+    return line(strong(when), f"  {cards.count(len(dates), 'round')} left out", bullet=True)
 
 
 def _past(tx: Transaction, round_: Round) -> Line:
     kind = "extra, " if round_.kind is RoundKind.EXTRA else ""
-    if round_.state is RoundState.SKIPPED:
-        return line(strong(f"{round_.local_date}  "), "skipped", bullet=True)
-    answers = cards.count(len(tx.answers.of_round(round_.id)), "answer")
-    return line(
-        strong(f"{round_.local_date}  "), f"{round_.question.prompt} ({kind}{round_.state}, {answers})", bullet=True
-    )
+    in_time = [given for given in tx.answers.of_round(round_.id) if not given.late]
+    about = f" ({kind}{round_.state}, {cards.count(len(in_time), 'answer')}) "
+    where = [Jump(round_.card.place.channel, round_.card.place.thread, round_.card.message)] if round_.card else []
+    return line(strong(f"{round_.local_date}"), f"  {round_.question.prompt}{about}", *where, bullet=True)
 
 
 def _when(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
@@ -212,6 +235,19 @@ def _when(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
     return Card(title="When", body=tuple(body))
 
 
+def _start(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
+    live = the_round(tx, asker.place)
+    if live is not None and live.state is RoundState.OPEN:
+        closes = When(live.closes_at, TimeStyle.DATE_TIME, live.zone)
+        body: list[Block] = [line(strong("Open now: "), live.question.prompt, " Until ", closes, ".")]
+    else:
+        drill = tx.drills.get(asker.channel)
+        body = list(coming(drill)) if drill is not None else [line("There is no drill here yet.")]
+    offers = [commands.BY_NAME[name] for name in ("ask", "leaderboard", "help")]
+    body += [line(strong(f"/nnquestion {offer.name}: "), offer.says, bullet=True) for offer in offers]
+    return Card(title="nnquestion", body=tuple(body))
+
+
 def _help(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
     wanted = options.get("command")
     organizer = may_organize(tx, asker)
@@ -220,16 +256,16 @@ def _help(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
         if command is None:
             raise Refused(f"There is no command “{wanted}”.{commands.meant(wanted, list(commands.BY_NAME))}")
         about: list[Block] = [line(command.says.capitalize() + "."), line(commands.usage(command))]
-        about += [line(strong(f"{option.name}  "), option.says, bullet=True) for option in command.options]
+        about += [line(strong(f"{option.name}: "), option.says, bullet=True) for option in command.options]
         if command.example:
             about.append(line(f"Example: /nnquestion {command.example}"))
         return Card(title=f"/nnquestion {command.name}", body=tuple(about))
     mine = [command for command in commands.TABLE if command.who is Who.MEMBER]
-    body: list[Block] = [line(strong(f"/nnquestion {c.name}  "), c.says, bullet=True) for c in mine]
+    body: list[Block] = [line(strong(f"/nnquestion {c.name}: "), c.says, bullet=True) for c in mine]
     if organizer:
         body.append(line(strong("For organizers")))
         theirs = [command for command in commands.TABLE if command.who is Who.ORGANIZER]
-        body += [line(strong(f"/nnquestion {c.name}  "), c.says, bullet=True) for c in theirs]
+        body += [line(strong(f"/nnquestion {c.name}: "), c.says, bullet=True) for c in theirs]
     body.append(line("Only you see these replies. /nnquestion help COMMAND tells more."))
     return Card(title="What you can say here", body=tuple(body))
 
@@ -253,6 +289,7 @@ def _board(tx: Transaction, standings: list[Standing], asker: Asker, empty: str)
 
 _REPLIES: Final[Mapping[str, Reply]] = {
     **organizing.REPLIES,
+    "": _start,
     "ask": _ask,
     "hint": _hint,
     "leaderboard": _leaderboard,

@@ -22,7 +22,9 @@ from bot.core.model import (
     Drill,
     DrillState,
     Grade,
+    Member,
     MemberId,
+    Naming,
     Opening,
     Place,
     Question,
@@ -184,9 +186,14 @@ def close(tx: Transaction, round_id: RoundId, now: datetime) -> bool:
 
 
 def reveal_now(tx: Transaction, round_: Round, now: datetime) -> None:
-    """Close a round by hand if it is open; its reveal is due at once."""
+    """Close a round by hand if it is open; its reveal is due at once.
+
+    What was taken as in time stays so, though the platform's clock may be a little ahead of ours.
+    """
     if round_.state is RoundState.OPEN:
-        round_ = replace(round_, state=RoundState.CLOSED, closes_at=min(now, round_.closes_at))
+        stamps = [part.said_at for answer in tx.answers.of_round(round_.id) for part in answer.parts if not answer.late]
+        closes_at = min(round_.closes_at, max([now, *(stamp + timedelta(microseconds=1) for stamp in stamps)]))
+        round_ = replace(round_, state=RoundState.CLOSED, closes_at=closes_at)
     tx.rounds.save(replace(round_, reveal_at=now))
 
 
@@ -215,7 +222,7 @@ def save_grades(tx: Transaction, graded: Collection[tuple[Answer, Grade]], now: 
         if round_ is None:
             continue
         if round_.state is RoundState.REVEALED:
-            paying.settle(tx, round_, now)
+            paying.settle(tx, round_, now, {answer.member for answer, _ in graded if answer.round == round_id})
         elif round_.state is RoundState.CLOSED and _all_graded(tx, round_):
             tx.rounds.save(replace(round_, state=RoundState.GRADED))
 
@@ -242,14 +249,43 @@ def _reveal(tx: Transaction, round_: Round, now: datetime) -> None:
     grades = [grade for answer in answers if (grade := tx.answers.grade(round_.id, answer.member)) is not None]
     drill = tx.drills.get(round_.channel)
     standings = month_standings(tx, round_) if drill is None or drill.ranking else []
-    members = {row.member: member for row in standings if (member := tx.members.get(row.member)) is not None}
+    top, members, tied = _top(tx, standings)
     if round_.sealed and not round_.card_deleted:
         owe(tx, round_, "thread", Action.THREAD, now, title=cards.thread_title(round_))
-    owe(tx, round_, "reveal", Action.POST_IN_THREAD, now, card=cards.reveal(round_, grades, standings, members))
+    owe(tx, round_, "reveal", Action.POST_IN_THREAD, now, card=cards.reveal(round_, grades, top, members, tied))
     if not round_.card_deleted:
         owe(tx, round_, "card", Action.EDIT, now, card=cards.question_after_reveal(round_, len(answers)))
+    _forget_talk(tx, round_, tx.answers.of_round(round_.id))
     if drill is not None and round_.kind is RoundKind.DAILY:
         _count_silence(tx, drill, answered=bool(answers), now=now)
+
+
+def _forget_talk(tx: Transaction, round_: Round, answers: list[Answer]) -> None:
+    """What was said beside the answers was kept only in case it came to belong to one."""
+    parts = {part.id for answer in answers for part in answer.parts}
+    for event in tx.events.in_round(round_.id):
+        if event.data.get("text") and event.data.get("message", event.data.get("interaction")) not in parts:
+            tx.events.rewrite(replace(event, data={**event.data, "text": ""}))
+
+
+def _top(tx: Transaction, standings: list[Standing]) -> tuple[list[Standing], dict[MemberId, Member], int]:
+    """The first rows that may be shown, who is in them, and how many more share the last one's rank."""
+    top: list[Standing] = []
+    members: dict[MemberId, Member] = {}
+    tied = 0
+    for row in standings:
+        if len(top) >= cards.BOARD_ROWS_AT_REVEAL and row.rank != top[-1].rank:
+            break
+        member = tx.members.get(row.member)
+        if member is not None and scoring.naming_of(member) is Naming.OUT:
+            continue
+        if len(top) >= cards.BOARD_ROWS_AT_REVEAL:
+            tied += 1
+            continue
+        top.append(row)
+        if member is not None:
+            members[row.member] = member
+    return top, members, tied
 
 
 def month_standings(tx: Transaction, round_: Round) -> list[Standing]:

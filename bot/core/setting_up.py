@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, time
 from typing import Final
 
+from bot.core.choosing import pool
 from bot.core.model import (
     EVERY_DAY,
     Bank,
@@ -58,7 +59,7 @@ def drill_from(
         drill = replace(drill, bank=options["bank"], topics=drill.topics & known)
     if "topics" in options:
         if drill.bank not in banks:
-            raise Refused(f"The bank “{drill.bank}” is not there any more; choose one with bank={next(iter(banks))}.")
+            check_questions(drill, banks)
         drill = replace(drill, topics=_topics(options["topics"], banks[drill.bank]))
     if "difficulty" in options:
         drill = replace(drill, difficulties=_difficulties(options["difficulty"]))
@@ -71,9 +72,21 @@ def drill_from(
     if "organizers" in options:
         drill = replace(drill, organizers=_organizers(options["organizers"], group))
     if "notes" in options:
-        here = options["notes"].lower() == "here"
-        drill = replace(drill, notes=None if here else f"{group}/{options['notes'].lstrip('#')}")
+        drill = replace(drill, notes=_notes(options["notes"], group))
+    check_questions(drill, banks)
     return drill
+
+
+def check_questions(drill: Drill, banks: Banks) -> None:
+    """Raise Refused where no question fits the drill: it would be switched off at its next opening."""
+    bank = banks.get(drill.bank)
+    if bank is None:
+        known = ", ".join(banks)
+        raise Refused(f"The bank “{drill.bank}” is not there any more; choose another with bank=, of: {known}.")
+    if not pool(bank, drill.topics, drill.difficulties):
+        raise Refused(
+            "No question has these topics and this difficulty. Use fewer of them, or topics=any difficulty=any."
+        )
 
 
 def _timetable(options: Mapping[str, str], old: Timetable | None) -> Timetable:
@@ -188,6 +201,15 @@ def _difficulties(text: str) -> frozenset[int]:
     if all(piece.strip() in ("1", "2", "3") for piece in pieces):
         return frozenset(int(piece) for piece in pieces)
     raise Refused(f"“{text}” is no difficulty; use 1, 2 or 3, or 1-2, or any.")
+
+
+def _notes(text: str, group: GroupId) -> str | None:
+    if text.lower() == "here":
+        return None
+    name = text.removeprefix("#")
+    if not name or "@" in name or "/" in name:
+        raise Refused(f"“{text}” is no channel; notes go to a channel such as #organizers, or here.")
+    return f"{group}/{name}"
 
 
 def _organizers(text: str, group: GroupId) -> frozenset[MemberId]:

@@ -62,16 +62,16 @@ class AnswerRows:
         rows.change(self._db, "UPDATE answers SET erase = 1 WHERE round = ? AND member = ?", whose)
         rows.change(self._db, "UPDATE grades SET quotes = '[]' WHERE round = ? AND member = ?", whose)
 
-    def by_part(self, channel: ChannelId, message: str) -> Answer | None:
-        row = rows.row(
+    def by_part(self, channel: ChannelId, message: str) -> list[Answer]:
+        found = rows.rows(
             self._db,
-            "SELECT answers.* FROM parts JOIN answers USING (round, member) "
-            "WHERE parts.channel = ? AND message = ? AND source = ? ORDER BY said_at DESC LIMIT 1",
+            "SELECT answers.* FROM parts JOIN answers USING (round, member) JOIN rounds ON rounds.id = answers.round "
+            "WHERE parts.channel = ? AND message = ? AND source = ? ORDER BY opened_at DESC, rounds.id DESC",
             channel,
             message,
             Source.MESSAGE.value,
         )
-        return None if row is None else self._answer_of(row)
+        return [self._answer_of(row) for row in found]
 
     def ungraded(self, limit: int) -> list[Answer]:
         found = rows.rows(
@@ -94,6 +94,16 @@ class AnswerRows:
             [channel, member, Effort.HONEST.value],
         )
         return {RoundId(round_id) for (round_id,) in found}
+
+    def latest_revealed(self, channel: ChannelId, member: MemberId) -> RoundId | None:
+        found = self._db.execute(
+            "SELECT answers.round FROM answers JOIN rounds ON rounds.id = answers.round "
+            "WHERE answers.channel = ? AND member = ? AND state = ? "
+            "AND EXISTS (SELECT 1 FROM parts WHERE parts.round = answers.round AND parts.member = answers.member) "
+            "ORDER BY opened_at DESC, rounds.id DESC LIMIT 1",
+            [channel, member, RoundState.REVEALED.value],
+        ).fetchone()
+        return None if found is None else RoundId(found[0])
 
     def hints(self, round_id: RoundId, member: MemberId) -> int:
         return int(

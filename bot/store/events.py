@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database
 
-from bot.core.model import Member, MemberId, Naming, Occurrence
+from bot.core.model import Member, MemberId, Naming, Occurrence, RoundId
 from bot.store import rows
 from bot.store.codec import at_instant, dump, instant, load
 
@@ -37,6 +37,9 @@ class EventRows:
 
     def about(self, answer: str) -> list[Occurrence]:
         return self._where("about = ? AND about <> ''", answer)
+
+    def in_round(self, round_id: RoundId) -> list[Occurrence]:
+        return self._where("about >= ? AND about < ?", f"{round_id} ", f"{round_id} \U0010ffff")
 
     def beginning(self, prefix: str) -> list[Occurrence]:
         # A range, since LIKE would need an index of its own and would read "_" and "%" in ids.

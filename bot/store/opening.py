@@ -94,9 +94,9 @@ def _look(path: Path) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISDIR(mode):
-        raise StoreError(f"{path}: it is a folder; set NNQUESTION_DATABASE to a file in it")
+        raise StoreError(f"{path}: it is a folder; choose a file in it (--database, or NNQUESTION_DATABASE for `run`)")
     if not stat.S_ISREG(mode):
-        raise StoreError(f"{path}: it is not a file; set NNQUESTION_DATABASE to a file")
+        raise StoreError(f"{path}: it is not a file; {CHOOSE_ANOTHER.removeprefix('or ')}")
     with path.open("rb") as file:
         header = file.read(_HEADER)
         size = file.seek(0, os.SEEK_END)
@@ -139,7 +139,7 @@ def _examine(path: Path, options: str) -> None:
         try:
             found = [str(row[0]) for row in db.execute("PRAGMA quick_check(3)")]
             if found != ["ok"]:
-                raise _damaged(path, "; ".join(found))
+                raise _damaged(path, " ".join(found[0].split()))
             _check(db, path)
         finally:
             db.close()

@@ -8,7 +8,18 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from bot.core.model import ChannelId, MessageRef, Place, Question, Round, RoundId, RoundKind, RoundState
+from bot.core.model import (
+    UNREVEALED,
+    ChannelId,
+    MessageRef,
+    Place,
+    Question,
+    QuestionId,
+    Round,
+    RoundId,
+    RoundKind,
+    RoundState,
+)
 from bot.store import rows
 from bot.store.codec import at_instant, at_instant_or_none, dump, instant, instant_or_none, load_question
 
@@ -46,6 +57,28 @@ class RoundRows:
             RoundState.OPEN.value,
             RoundKind.DAILY.value,
         )
+
+    def unrevealed(self, channel: ChannelId) -> list[Round]:
+        return self._all(
+            "WHERE channel = ? AND state IN (?, ?, ?) ORDER BY opened_at DESC, rounds.id DESC",
+            channel,
+            *(state.value for state in UNREVEALED),
+        )
+
+    def asked(self, channel: ChannelId, limit: int | None = None) -> list[tuple[QuestionId, RoundKind, RoundState]]:
+        found = self._db.execute(
+            "SELECT copy.id, kind, state FROM rounds JOIN questions AS copy ON digest = rounds.question"
+            " WHERE channel = ? ORDER BY opened_at DESC, rounds.id DESC LIMIT ?",
+            [channel, -1 if limit is None else limit],
+        )
+        return [(QuestionId(id_), RoundKind(kind), RoundState(state)) for id_, kind, state in found]
+
+    def revealed_daily(self, channel: ChannelId) -> list[RoundId]:
+        found = self._db.execute(
+            "SELECT id FROM rounds WHERE channel = ? AND state = ? AND kind = ? ORDER BY opened_at, id",
+            [channel, RoundState.REVEALED.value, RoundKind.DAILY.value],
+        )
+        return [RoundId(id_) for (id_,) in found]
 
     def to_close(self, now: datetime) -> list[Round]:
         return self._all(

@@ -12,7 +12,7 @@ from bot.core.ports import StoreError
 PATIENCE: Final = 15
 """Seconds to wait while another process writes."""
 
-CHOOSE_ANOTHER: Final = "or set NNQUESTION_DATABASE to another file"
+CHOOSE_ANOTHER: Final = "or choose another file (--database, or NNQUESTION_DATABASE for `run`)"
 
 _TROUBLES: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_FULL: "there is no space left for it; free some space on its disk, then try again",

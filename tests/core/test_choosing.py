@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations, permutations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.choosing import next_question, plan_cycle, pool
+from bot.core.choosing import plan_cycle, pool
 from bot.core.model import Bank, ChannelId, Fits, Plan, Question, QuestionId, Status
 
 GENERAL = ChannelId("terminal:local/general")
@@ -397,23 +397,6 @@ def test_an_organizer_cannot_put_first_what_is_not_in_the_pool() -> None:
 
 
 # --- the next question --------------------------------------------------------------------------------------
-
-
-def test_the_next_question_moves_from_the_plan_to_what_was_asked() -> None:
-    plan = Plan(channel=GENERAL, cycle=2, questions=ids("a", "b"), asked=ids("z"), gave_up=("something: 1 of 3",))
-    question, after = next_question(plan)
-    assert question == "nn:a"
-    assert after == replace(plan, questions=ids("b"), asked=ids("z", "a"))
-
-
-def test_a_question_asked_twice_in_a_cycle_counts_once() -> None:
-    plan = Plan(channel=GENERAL, cycle=0, questions=ids("a", "b"), asked=ids("a", "z"))
-    assert next_question(plan)[1].asked == ids("z", "a")
-
-
-def test_there_is_no_next_question_when_the_cycle_is_over() -> None:
-    with pytest.raises(ValueError, match="cycle 4 of terminal:local/general is over"):
-        next_question(Plan(channel=GENERAL, cycle=4, questions=()))
 
 
 # --- the same plan anywhere ---------------------------------------------------------------------------------

@@ -209,8 +209,10 @@ def test_who_is_not_among_the_first_ten_sees_their_own_row_with_its_neighbours(w
     assert [row.name for row in rows if row.own] == ["M12"]
 
 
-def test_an_empty_leaderboard_says_what_opens_it(world: World) -> None:
-    assert "first answer opens the board" in words_of(world.command("ada", "leaderboard", at("08:00")))
+def test_an_empty_leaderboard_says_how_to_get_on_it(world: World) -> None:
+    assert "No points yet.\nYou are not on it yet: answer a daily question." in words_of(
+        world.command("ada", "leaderboard", at("08:00"))
+    )
 
 
 def test_a_board_row_tells_the_rounds_and_the_streak(world: World) -> None:
@@ -286,7 +288,7 @@ def test_history_lists_the_rounds_of_the_channel_latest_first(world: World) -> N
     assert said[1].startswith("2026-11-24  What")
     assert said[2].startswith("2026-11-23  What")
     assert "(revealed, 1 answer)" in said[2]
-    assert said[3] == "2026-11-22  skipped"
+    assert said[3] == "2026-11-22  1 round left out"
 
 
 def test_history_may_be_of_one_topic() -> None:
@@ -320,8 +322,8 @@ def test_when_says_that_a_drill_is_paused_asleep_or_off(world: World) -> None:
 def test_help_shows_members_what_they_may_use_and_organizers_the_rest_too(world: World) -> None:
     mine, theirs = words_of(world.command("ada", "help", at("08:00"))), words_of(world.orders("help", at("08:00")))
     for command in TABLE:
-        assert f"/nnquestion {command.name}  " in theirs
-        assert (f"/nnquestion {command.name}  " in mine) == (command.who is Who.MEMBER)
+        assert f"/nnquestion {command.name}: " in theirs
+        assert (f"/nnquestion {command.name}: " in mine) == (command.who is Who.MEMBER)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -536,7 +538,7 @@ def test_every_command_of_the_table_works(world: World, name: str) -> None:
 
 
 def test_who_gives_a_command_is_known_by_their_latest_name_and_is_not_public(world: World) -> None:
-    world.command("ada", "help", at("08:00"))
+    world.command("ada", "me shown=someone", at("08:00"))
     ada = world.tx.members.get(member("ada"))
     assert ada is not None
     assert (ada.name, ada.public, ada.group) == ("Ada", False, group_of(CHANNEL))

@@ -180,10 +180,32 @@ def test_rounds_of_two_channels_live_side_by_side(world: World) -> None:
 def test_the_reveal_holds_the_reference_answer_and_how_many_covered_what(world: World) -> None:
     world.tick(at("09:00"))
     world.says("ada", FULL, at("10:00"))
+    world.says("bob", FULL, at("10:00"))
     world.tick(at("09:00", 1))
     first = world.rounds()[0]
     assert first.question.answer in world.reveal_of(first)
-    assert "What the 1 answer covered" in world.reveal_of(first)
+    assert "What the 2 answers covered" in world.reveal_of(first)
+
+
+def test_the_reveal_of_a_single_answer_counts_nothing_since_that_would_be_its_authors_grade(world: World) -> None:
+    world.tick(at("09:00"))
+    world.says("ada", FULL, at("10:00"))
+    world.tick(at("09:00", 1))
+    said = world.reveal_of(world.rounds()[0])
+    assert "What a full answer holds" in said
+    assert " of 1 " not in said
+
+
+def test_the_reveals_board_leaves_out_who_wants_that_and_tells_of_ties(world: World) -> None:
+    world.tick(at("09:00"))
+    for name in "abcdefg":
+        world.says(name, FULL, at("10:00"))
+    for name in "ab":
+        world.command(name, "me shown=out", at("11:00"))
+    world.tick(at("09:00", 1))
+    said = world.reveal_of(world.rounds()[0])
+    assert [name for name in "ABCDEFG" if f"1. {name} 3 points" in said] == ["C", "D", "E"]
+    assert "and 2 more at rank 1" in said
 
 
 def test_the_reveal_goes_into_the_thread_and_the_card_is_said_anew(world: World) -> None:

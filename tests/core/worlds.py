@@ -17,7 +17,7 @@ from sqlite_utils import Database
 from bot.core import answering, commands, outcomes, replies, rounds
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
-from bot.core.card import Block, Board, Card, Line, Prose, Row, Snippet, Span, When
+from bot.core.card import Block, Board, Card, Channel, Jump, Line, Prose, Row, Snippet, Span, When, Words
 from bot.core.model import (
     Action,
     Answer,
@@ -101,7 +101,19 @@ def _words_of_block(block: Block) -> str:
 
 
 def _words_of_spans(spans: Iterable[Span]) -> str:
-    return "".join(f"{span.at:%Y-%m-%d %H:%M}" if isinstance(span, When) else span.text for span in spans)
+    return "".join(_words_of_span(span) for span in spans)
+
+
+def _words_of_span(span: Span) -> str:
+    match span:
+        case When():
+            return f"{span.at:%Y-%m-%d %H:%M}"
+        case Words():
+            return span.text
+        case Channel():
+            return span.id
+        case Jump():
+            return f"[{span.message}]"
 
 
 class World:

@@ -65,7 +65,7 @@ class DyingRoom(Room):
         line = json.dumps(event, ensure_ascii=False)
         self.fate.at(Moment.BEFORE_ROOM, line)
         if self.fate.comes(Moment.IN_ROOM, line):
-            with self._path.open("a", encoding="utf-8") as file:
+            with self.path.open("a", encoding="utf-8") as file:
                 file.write(line[: len(line) // 2])
             die()
         super()._append(event)

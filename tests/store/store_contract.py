@@ -431,18 +431,18 @@ class AnswersContract:
     async def test_an_answer_is_found_by_each_of_its_messages(self, store: Store) -> None:
         answer = make_answer(parts=(make_part(id="1"), make_part(id="2")))
         await kept(store, make_round(), answer, make_answer(member=BOB))
-        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "1")) == answer
-        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "2")) == answer
-        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "3")) is None
-        assert await store.read(lambda tx: tx.answers.by_part(RANDOM, "1")) is None
+        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "1")) == [answer]
+        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "2")) == [answer]
+        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "3")) == []
+        assert await store.read(lambda tx: tx.answers.by_part(RANDOM, "1")) == []
 
     async def test_a_message_that_is_no_part_any_more_finds_nothing(self, store: Store) -> None:
         await kept(store, make_round(), make_answer(parts=(make_part(id="1"),)), make_answer(revision=2, parts=()))
-        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "1")) is None
+        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "1")) == []
 
     async def test_a_form_is_no_message(self, store: Store) -> None:
         await kept(store, make_round(), make_answer(parts=(make_part(id="1", source=Source.FORM),)))
-        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "1")) is None
+        assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "1")) == []
 
     @pytest.mark.parametrize("state", list(RoundState))
     async def test_only_rounds_that_have_closed_have_ungraded_answers(self, store: Store, state: RoundState) -> None:

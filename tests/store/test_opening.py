@@ -132,7 +132,7 @@ async def test_a_newer_versions_database_is_refused(ours: Path) -> None:
     told = await refused(ours)
     assert "newer version" in told
     assert "m999_later" in told
-    assert "upgrade nnquestion, or set NNQUESTION_DATABASE" in told
+    assert "upgrade nnquestion, or choose another file" in told
 
 
 def cut(path: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from bot.adapters.terminal.room import Message, RoomError
+from bot.adapters.terminal.room import Message, NoSuchMessage, RoomError
 from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal
 from bot.core import cards, commands
@@ -31,18 +31,20 @@ from bot.core.schedule import zone, zone_names
 
 log = logging.getLogger(__name__)
 
-THREAD_COMES_WITHIN: Final = 2
-"""Seconds between a question's card and its thread, at most."""
+THREAD_LOOKS: Final = 40
+"""How often a new question's thread is looked for; it comes right after the card."""
 
 RECENT: Final = 12
 """Messages shown at the start, besides the open round's thread."""
 
 KEYS: Final = {
     "/answer": "TEXT: send the form; it replaces all you said in the open round",
+    "/withdraw": "take back your answer to the open question, form or messages",
     "/edit": "NUMBER TEXT: say a message of yours anew",
     "/delete": "NUMBER: delete a message of yours",
     "/submit": "NUMBER: submit a message of yours as your answer",
     "/hint": "press Hint on the open question",
+    "/resume": "press Resume, where a drill sleeps or is off",
     "/result": "press My result on the last revealed question",
     "/in": "NUMBER [TEXT]: talk in the thread of that question",
     "/channel": "TEXT: say something in the channel, not in the thread",
@@ -66,7 +68,6 @@ class Chat:
     place: Place
     focus: Place | None = None
     """The thread one talks in: the one that was opened last, or was chosen with /in."""
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def sit(self) -> None:
         """Show the room, then read lines until the person leaves."""
@@ -99,6 +100,7 @@ class Chat:
         card = await self.terminal.begin(self.me, self.place, first)
         if card is not None:
             show.private(self.me.name, card)
+            show.line("Too long to wait? /nnquestion reveal closes the question now, /nnquestion ask asks another.")
 
     async def _typed(self) -> AsyncIterator[str]:
         session: PromptSession[str] = PromptSession(
@@ -114,17 +116,17 @@ class Chat:
         try:
             if not text.startswith("/"):
                 await self._say(show, text)
-            elif key in ("/nnquestion", "/nn"):
+            elif key == "/nnquestion":
                 card = await self.terminal.command(self.me, await self._here(), rest, id=_new_id())
                 show.private(self.me.name, card)
             else:
                 await self._key(show, key, rest.strip())
-        except KeyError:
+        except NoSuchMessage:
             show.line("There is no such message of yours; the number stands in brackets beside it.", "yellow")
         except (RoomError, StoreError) as problem:
             show.line(str(problem), "red")
         except Exception:
-            log.exception("could not do %r", key)
+            log.exception("could not do %s", key if key in KEYS else "what was typed")  # Never what it was.
             show.line("Something went wrong; chat.log in the data folder says what.", "red")
 
     async def _say(self, show: Show, text: str) -> None:
@@ -135,12 +137,12 @@ class Chat:
     async def _key(self, show: Show, key: str, rest: str) -> None:
         number, _, words = rest.partition(" ")
         match key:
-            case "/answer":
+            case "/answer" | "/withdraw" if rest or key == "/withdraw":
                 round_ = await self._round()
                 if round_ is None:
                     show.line("There is no open question; /nnquestion when tells the next, /nnquestion ask asks one.")
                     return
-                told = await self.terminal.form(self.me, round_.id, rest, id=_new_id())
+                told = await self.terminal.form(self.me, round_.id, rest if key == "/answer" else "", id=_new_id())
                 show.told(self.me.name, told, by_message=False)
             case "/edit" if words:
                 show.told(self.me.name, await self.terminal.edit(self.me, number, words), by_message=True)
@@ -164,6 +166,9 @@ class Chat:
                     show.line(f"[{number}] is no longer open; /in {number} TEXT still says something there.")
             case "/in" if number:
                 show.line(f"[{number}] has no thread; the question cards have one.", "yellow")
+            case "/resume":
+                resume = await self.terminal.press(self.me, self.place, Press.RESUME, self.place.channel, id=_new_id())
+                show.private(self.me.name, resume)
             case "/channel" if rest:
                 await self.terminal.say(self.me, self.place, rest)
             case "/help":
@@ -172,7 +177,9 @@ class Chat:
             case known if known in KEYS:
                 show.line(f"{known} {KEYS[known]}", "yellow")
             case _:
-                meant = commands.meant(key, [*KEYS, *(f"/{name}" for name in commands.BY_NAME)])
+                named = key.removeprefix("/").lower()
+                command = f" Did you mean “/nnquestion {named}”?" if named in commands.BY_NAME else ""
+                meant = command or commands.meant(key, list(KEYS))
                 show.line(f"There is no {key} here.{meant} /help lists what there is.", "yellow")
 
     async def _press_hint(self) -> Card:
@@ -194,16 +201,16 @@ class Chat:
         live = await self.terminal.round_here(self.place)
         if live is None or not _is_open(live) or live.sealed:
             return self.place
-        if live.thread is None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.opened.wait(), THREAD_COMES_WITHIN)
+        for _ in range(THREAD_LOOKS):
+            if live is None or live.thread is not None:
+                break
+            await asyncio.sleep(0.05)
             live = await self.terminal.round_here(self.place)
         return live.thread if live is not None and live.thread is not None else self.place
 
     def _changed(self, change: str, message: Message) -> None:
         if change == "thread":
             self.focus = Place(channel=ChannelId(message.channel), thread=message.id)
-            self.opened.set()
 
 
 def _is_open(round_: Round | None) -> bool:

@@ -25,7 +25,6 @@ from bot.studybot import StudyBot
 ZONE: Final = "Europe/Berlin"
 FIRST_DAY: Final = date(2026, 11, 2)
 SETUP: Final = f"setup time=09:00 zone={ZONE} days=all closes=17:00 reveal=17:30"
-DEFAULT_DAYS: Final = 5
 DEFAULT_SEED: Final = 1
 _FACT: Final = "demo"
 _CLOCK: Final = "clock"
@@ -52,6 +51,11 @@ class FastClock:
 def start() -> datetime:
     """The instant at which a demo begins."""
     return _local(FIRST_DAY, time(8, 55))
+
+
+def is_demo(room: Room) -> bool:
+    """Whether a room belongs to a demo."""
+    return _FACT in room.facts
 
 
 def seed_of(room: Room, wanted: int | None) -> int:

@@ -49,7 +49,7 @@ _REPLIES: Final = (
 _LATER: Final = (
     "by the way, who is bringing snacks to the reading group tomorrow?",
     "has anyone found a good set of lecture notes on this topic?",
-    "I keep mixing this up with last week's question, to be honest",
+    "I always have to look this up twice, to be honest",
 )
 _PASSES: Final = ("I don't know this one, sorry", "no idea, I'm afraid", "honestly I don't know")
 
@@ -108,7 +108,7 @@ class _Script:
         at = self._after(ALAN, 8, 25)
         self._say(ALAN, "1", at, self._texts[ALAN])
         if self._day == 0 or (not self._barbara_answers() and self._chance(ALAN, 0.4)):
-            more = f"{self._texts[ALAN]}\nedit: {self._second_thought()}"
+            more = f"{self._texts[ALAN]}\n{self._second_thought()}"
             self._add(ALAN, "2", at + self._lasts * 3, Does.EDIT, more, of="1")
 
     def hasty_and_weak(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.adapters.terminal.render import render
-from bot.adapters.terminal.room import Message, Room, RoomError
+from bot.adapters.terminal.room import Message, NoSuchMessage, Room, RoomError
 from bot.core.card import Card, reference
 from bot.core.model import ChannelId, MessageRef, Place
 from bot.core.ports import DeliveryError, Failure
@@ -26,7 +26,7 @@ class TerminalMessenger:
         ref = reference(key)
         try:
             said = self._room.say(place.channel, render(card, ref), self._clock(), thread=place.thread, nonce=ref)
-        except KeyError:
+        except NoSuchMessage:
             raise DeliveryError(Failure.THREAD_GONE, f"there is no thread {place.thread}") from None
         except RoomError as problem:
             raise DeliveryError(Failure.NOT_SENT, str(problem)) from problem
@@ -35,7 +35,7 @@ class TerminalMessenger:
     async def edit(self, ref: MessageRef, card: Card, *, part: int, key: str) -> None:
         try:
             self._room.edit(ref.message, render(card, reference(key)), self._clock())
-        except KeyError:
+        except NoSuchMessage:
             raise DeliveryError(Failure.MESSAGE_GONE, f"there is no message {ref.message}") from None
         except RoomError as problem:
             raise DeliveryError(Failure.NOT_SENT, str(problem)) from problem
@@ -50,7 +50,7 @@ class TerminalMessenger:
     async def delete(self, ref: MessageRef) -> None:
         try:
             self._room.delete(ref.message, self._clock())
-        except KeyError:
+        except NoSuchMessage:
             return
         except RoomError as problem:
             raise DeliveryError(Failure.NOT_SENT, str(problem)) from problem
@@ -58,7 +58,7 @@ class TerminalMessenger:
     async def open_thread(self, ref: MessageRef, title: str) -> Place:
         try:
             self._room.open_thread(ref.message, title)
-        except KeyError:
+        except NoSuchMessage:
             raise DeliveryError(Failure.MESSAGE_GONE, f"there is no message {ref.message}") from None
         except RoomError as problem:
             raise DeliveryError(Failure.NOT_SENT, str(problem)) from problem

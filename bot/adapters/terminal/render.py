@@ -9,7 +9,7 @@ from typing import Final, assert_never
 from rich.cells import cell_len, set_cell_size
 
 from bot.adapters.terminal.room import Lines, Run
-from bot.core.card import Block, Board, Card, Line, Prose, Snippet, Span, TimeStyle, When, Words
+from bot.core.card import Block, Board, Card, Channel, Jump, Line, Prose, Snippet, Span, TimeStyle, When, Words
 from bot.core.schedule import zone
 
 LONGEST_NAME: Final = 32
@@ -78,6 +78,10 @@ def _span(span: Span) -> Run:
             return ("strong" if span.strong else "", on_one_line(span.text))
         case When():
             return "", when(span)
+        case Channel():
+            return "", "#" + on_one_line(span.id.partition("/")[2])
+        case Jump():
+            return "dim", f"[{span.message}]"
         case _:
             assert_never(span)
 

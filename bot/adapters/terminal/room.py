@@ -52,6 +52,13 @@ class RoomError(Exception):
     """The room cannot be opened or written: which file, what is wrong, what to do."""
 
 
+class NoSuchMessage(Exception):
+    """There is no such message or thread, or it is deleted."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"there is no message {message}")
+
+
 Watcher = Callable[[str, Message], None]
 """Told of every change as it happens: "said", "edited", "deleted", "counts", "counts no more", "thread"."""
 
@@ -61,7 +68,7 @@ class Room:
 
     def __init__(self, path: Path) -> None:
         """`path` is the room's file; it is made where it is missing."""
-        self._path = path
+        self.path = path
         self._lock = FileLock(f"{path}.lock")
         self._file = -1
         self._size = 0
@@ -74,31 +81,31 @@ class Room:
     def open(self) -> None:
         """Read what is there and make it ready to write. Raises RoomError."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise RoomError(f"{self._path}: another nnquestion is using this room; close it first") from None
+            raise RoomError(f"{self.path}: another nnquestion is using this room; close it first") from None
         except OSError as problem:
-            raise RoomError(f"{self._path}: cannot be opened ({problem.strerror}); choose another place") from problem
+            raise RoomError(f"{self.path}: cannot be opened ({problem.strerror}); choose another place") from problem
         try:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             self._read()
         except OSError as problem:
             self.close()
-            raise RoomError(f"{self._path}: cannot be opened ({problem.strerror}); choose another place") from problem
+            raise RoomError(f"{self.path}: cannot be opened ({problem.strerror}); choose another place") from problem
         except RoomError:
             self.close()
             raise
 
     def _read(self) -> None:
-        kept = self._path.read_bytes()
+        kept = self.path.read_bytes()
         whole = kept[: kept.rfind(b"\n") + 1]
         for number, row in enumerate(whole.splitlines(), start=1):
             try:
                 self._apply(json.loads(row))
             except (ValueError, KeyError, TypeError) as problem:
                 raise RoomError(
-                    f"{self._path}:{number}: not a line of a room ({problem}); move the file away to start a new one"
+                    f"{self.path}:{number}: not a line of a room ({problem}); move the file away to start a new one"
                 ) from problem
         if len(whole) != len(kept):
             os.ftruncate(self._file, len(whole))  # A kill cut the last line short: it never happened.
@@ -129,9 +136,9 @@ class Room:
         reply_to: str | None = None,
         nonce: str = "",
     ) -> Message:
-        """Post a message. Raises KeyError if its thread is not there, RoomError if the disk refuses."""
+        """Post a message. Raises NoSuchMessage if its thread is not there, RoomError if the disk refuses."""
         if thread is not None and (thread not in self._threads or self._messages[thread].channel != channel):
-            raise KeyError(thread)
+            raise NoSuchMessage(thread)
         return self._write(
             {
                 "do": "say",
@@ -148,17 +155,17 @@ class Room:
         )
 
     def edit(self, message: str, lines: Lines, at: datetime) -> Message:
-        """Say a message anew. Raises KeyError if it is gone."""
+        """Say a message anew. Raises NoSuchMessage if it is gone."""
         self.message(message)
         return self._write({"do": "edit", "id": message, "lines": lines, "at": at.isoformat()})
 
     def delete(self, message: str, at: datetime) -> Message:
-        """Remove a message; its text is gone from what is shown. Raises KeyError if it is gone already."""
+        """Remove a message; its text is gone from what is shown. Raises NoSuchMessage if it is gone already."""
         self.message(message)
         return self._write({"do": "delete", "id": message, "at": at.isoformat()})
 
     def open_thread(self, message: str, title: str) -> None:
-        """Open the thread of a message; once is enough. Raises KeyError if the message is gone."""
+        """Open the thread of a message; once is enough. Raises NoSuchMessage if the message is gone."""
         self.message(message)
         if message not in self._threads:
             self._write({"do": "thread", "id": message, "title": title})
@@ -178,11 +185,15 @@ class Room:
     # --- what there is to see ---------------------------------------------------------------------------------
 
     def message(self, message: str) -> Message:
-        """A message that is there. Raises KeyError if it never was, or is deleted."""
-        known = self._messages[message]
-        if known.deleted_at is not None:
-            raise KeyError(message)
+        """A message that is there. Raises NoSuchMessage if it never was, or is deleted."""
+        known = self._messages.get(message)
+        if known is None or known.deleted_at is not None:
+            raise NoSuchMessage(message)
         return known
+
+    def knows(self, message: str) -> bool:
+        """Whether this message was ever posted here."""
+        return message in self._messages
 
     def all(self) -> Iterable[Message]:
         """Every message there ever was, oldest first, the deleted ones too."""
@@ -218,7 +229,7 @@ class Room:
         except OSError as problem:
             os.ftruncate(self._file, self._size)  # Half a line would spoil the next.
             raise RoomError(
-                f"{self._path}: cannot be written ({problem.strerror}); make room on the disk and run it again"
+                f"{self.path}: cannot be written ({problem.strerror}); make room on the disk and run it again"
             ) from problem
         self._size += len(row)
 

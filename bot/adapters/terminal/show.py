@@ -50,6 +50,8 @@ class Show:
                 self._day_of(message)
                 self._head(message, f"{_name(message)} says [{message.id}] anew")
                 self._lines(message.lines, _bar(message) + "       ")
+            case "counts no more":
+                self._put(_bar(message) + "       ", Text(f"[{message.id}] no longer counts", style="yellow"))
             case "deleted":
                 self._day_of(message)
                 self._head(message, f"{_name(message)} deleted [{message.id}]")
@@ -95,6 +97,12 @@ class Show:
         head = Text.assemble((f"{at:%H:%M}  ", "dim"), (name, "bold yellow" if message.by == BOT else "bold blue"))
         if number:
             head.append(f"  [{number}]", style="dim")
+        if message.reply_to is not None:
+            head.append(f"  ↳ to {on_one_line(message.reply_to.partition('/@')[2])}", style="dim")
+        if message.edited_at is not None and number:
+            head.append("  (edited)", style="dim")
+        if message.counts and number:
+            head.append("  ✓", style="green")
         if message.thread is None:
             self._put("", Text())
         self._put(_bar(message), head)

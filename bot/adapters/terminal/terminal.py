@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.adapters.terminal.room import BOT, Message, Room, plain
+from bot.adapters.terminal.room import BOT, Message, NoSuchMessage, Room, RoomError, plain
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Card, Press
-from bot.core.model import ChannelId, MemberId, Place, Round, RoundId, Share, Told
+from bot.core.model import ChannelId, MemberId, Place, Round, RoundId, Share, Told, group_of
 from bot.studybot import StudyBot
 
 GROUP: Final = "terminal:local"
@@ -45,7 +45,7 @@ class Terminal:
     async def say(
         self, who: Person, place: Place, text: str, *, reply_to: Message | None = None, nonce: str = ""
     ) -> tuple[Message, Told]:
-        """Somebody posts a message; what counts gets its mark. Raises KeyError if the thread is not there."""
+        """Somebody posts a message; what counts gets its mark. Raises NoSuchMessage if the thread is not there."""
         message = self.room.say(
             place.channel,
             plain(text),
@@ -59,12 +59,12 @@ class Terminal:
         return message, await self._heard(message)
 
     async def edit(self, who: Person, message: str, text: str) -> Told:
-        """Somebody edits a message of their own. Raises KeyError if there is none."""
+        """Somebody edits a message of their own. Raises NoSuchMessage if there is none."""
         self._own(who, message)
         return await self._heard(self.room.edit(message, plain(text), self._clock()))
 
     async def delete(self, who: Person, message: str) -> Told:
-        """Somebody deletes a message of their own. Raises KeyError if there is none."""
+        """Somebody deletes a message of their own. Raises NoSuchMessage if there is none."""
         self._own(who, message)
         return await self._gone(self.room.delete(message, self._clock()))
 
@@ -75,7 +75,7 @@ class Terminal:
         return self._marked(await self._bot.answer(form, now))
 
     async def submit(self, who: Person, message: str, *, id: str) -> Told:
-        """Somebody says "Submit as my answer" on a message. Raises KeyError if it is not there."""
+        """Somebody says "Submit as my answer" on a message. Raises NoSuchMessage if it is not there."""
         now = self._clock()
         said = _said(self.room.message(message))
         return self._marked(await self._bot.answer(Submitted(said=said, by=who.id, interaction=id, at=now), now))
@@ -96,10 +96,23 @@ class Terminal:
         """Somebody presses a button; the card is for them alone."""
         return await self._bot.press(_asker(who, place), press, about, id=id, now=self._clock())
 
+    async def check(self) -> None:
+        """Raise RoomError if the room's file is not the one that belongs to the database."""
+        for round_ in await self._bot.posted_rounds():
+            if (
+                round_.card is not None
+                and group_of(round_.channel) == GROUP
+                and not self.room.knows(round_.card.message)
+            ):
+                raise RoomError(
+                    f"{self.room.path}: the card of {round_.id} is not in it; put the room's file back beside its"
+                    " database, or move the database away to start a new one"
+                )
+
     async def catch_up(self) -> None:
         """Hand in again what was said in threads whose rounds are still live: a kill may have come in between."""
         for place in await self._bot.live_threads():
-            if place.thread is None or not place.channel.startswith(GROUP):
+            if place.thread is None or group_of(place.channel) != GROUP:
                 continue
             for message in self.room.in_thread(place.thread):
                 if message.by != BOT:
@@ -126,7 +139,7 @@ class Terminal:
 
     def _own(self, who: Person, message: str) -> None:
         if self.room.message(message).by != who.id:
-            raise KeyError(message)
+            raise NoSuchMessage(message)
 
 
 def _asker(who: Person, place: Place) -> Asker:

@@ -14,7 +14,7 @@ from prompt_toolkit.document import Document
 
 from bot.adapters.terminal.chat import KEYS, Chat, _Completer
 from bot.core import commands
-from bot.core.model import RoundState
+from bot.core.model import RoundKind, RoundState
 from tests.adapters.terminal.stages import ADA, BOB, HERE, Stage, staged
 from tests.core.worlds import FULL, at
 
@@ -175,9 +175,14 @@ async def test_what_is_said_in_the_channel_can_be_submitted(sitting: Sitting) ->
         ("/help", "/nnquestion"),
         ("/hint", "Think of an ensemble."),
         ("/result", "You have no answer in a revealed round"),
-        ("/nnquestion", "What you can say here"),
+        ("/nnquestion", "/nnquestion leaderboard: the board"),
         ("/nnquestion when", "Open now:"),
-        ("/nn when", "Open now:"),
+        ("/answer", "TEXT: send the form"),
+        ("/withdraw", "nothing in it"),
+        ("/pause", "Did you mean “/nnquestion pause”?"),
+        ("/resume", "It is running"),
+        ("/in 1", "You talk in the thread of [1] now."),
+        ("/in 77", "has no thread"),
         ("/nnquestion leaderbord", "Did you mean “leaderboard”?"),
         ("/nnquestion help sing", "There is no command “sing”."),
         ("/nnquestion setup zone=Mars", "no time zone is called"),
@@ -219,3 +224,17 @@ async def test_arriving_for_the_first_time_makes_a_drill(
         await stage.turn(stage.now)
         assert (await stage.round()).state is RoundState.OPEN
     assert "A drill for you" in capsys.readouterr().out
+
+
+async def test_after_an_extra_question_one_answers_that_one_and_can_go_back(sitting: Sitting) -> None:
+    await sitting.pipe("/nnquestion ask\n")
+    await sitting.stage.turn(sitting.stage.now)
+    rounds = await sitting.stage.bot.posted_rounds()
+    extra = next(round_ for round_ in rounds if round_.kind is RoundKind.EXTRA)
+    daily = next(round_ for round_ in rounds if round_.kind is RoundKind.DAILY)
+    assert extra.thread is not None
+    await sitting.pipe(f"/in {extra.thread.thread}\n{FULL}\n/in 1 {FULL} twice\n")
+    for round_, text in ((extra, FULL), (daily, f"{FULL} twice")):
+        answer = await sitting.stage.store.read(lambda tx, id=round_.id: tx.answers.get(id, ADA.id))  # type: ignore[misc]
+        assert answer is not None
+        assert answer.text == text

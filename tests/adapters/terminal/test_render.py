@@ -72,7 +72,7 @@ CARDS = {
     ),
     "sealed question with a later reveal": (
         cards.question(make_round(sealed=True, reveal_at=NOW + DAY + HOUR)),
-        ["Answer by form", "Closes Monday 23 November, 09:00, revealed Monday 23 November, 10:00."],
+        ["Answer by form", "Closes Monday 23 November, 09:00, revealed 10:00."],
     ),
     "extra question": (cards.question(make_round(number=1)), ["Extra question"]),
     "question after the reveal": (
@@ -101,10 +101,13 @@ CARDS = {
         ["You have part of it.", "partly: Units are set to zero", "Careful: ", "2 points after 1 hint."],
     ),
     "result without an answer": (
-        cards.result(make_round(), None, None, None, 0),
+        cards.result(make_round(), None, None, 0, 0),
         ["You have no answer in this round."],
     ),
-    "hint": (cards.hint(make_round(), 1, "Think of an ensemble.", pays=True), ["Hint 1 of 1", "Think of an ensemble."]),
+    "hint": (
+        cards.hint(make_round(), 1, "Think of an ensemble.", costs=True),
+        ["Hint 1 of 1", "Think of an ensemble."],
+    ),
     "sleeping drill": (cards.asleep(make_drill(), 5), ["This drill sleeps", "[Resume]"]),
     "drill that is off": (cards.switched_off(make_drill().channel, "the channel is gone"), ["the channel is gone."]),
 }

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.terminal.room import Message, Room, RoomError, plain
+from bot.adapters.terminal.room import Message, NoSuchMessage, Room, RoomError, plain
 from tests.factories import MINUTE, NOW
 from tests.store.files import python, ran
 
@@ -71,7 +71,7 @@ acts = st.one_of(
 
 
 def carry_out(room: Room, act: tuple[Any, ...]) -> None:
-    with suppress(KeyError):
+    with suppress(NoSuchMessage):
         match act:
             case ("say", rows, at, thread, name, nonce):
                 room.say(GENERAL, rows, at, by=name, name=name, thread=thread, reply_to=name, nonce=nonce)
@@ -156,16 +156,16 @@ def test_a_message_that_is_gone_can_neither_be_edited_nor_deleted_nor_have_a_thr
         lambda: room.message(gone),
         lambda: room.message("7"),
     ):
-        with pytest.raises(KeyError):
+        with pytest.raises(NoSuchMessage):
             act()
 
 
 def test_a_thread_is_of_its_own_channel_only(room: Room) -> None:
     top = said(room)
     room.open_thread(top.id, "a title")
-    with pytest.raises(KeyError):
+    with pytest.raises(NoSuchMessage):
         room.say("terminal:local/random", plain("x"), NOW, thread=top.id)
-    with pytest.raises(KeyError):
+    with pytest.raises(NoSuchMessage):
         said(room, thread="7")
     assert [message.id for message in room.in_thread(top.id)] == []
 

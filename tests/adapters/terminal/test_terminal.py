@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.terminal.room import Message, plain
+from bot.adapters.terminal.room import Message, NoSuchMessage, plain
 from bot.adapters.terminal.terminal import Person, channel_id
 from bot.core.card import Press
 from bot.core.model import Place, Receipt, RoundId, RoundState, Share, Told, Why
@@ -75,7 +75,7 @@ async def test_what_is_added_within_ten_minutes_is_marked_too_and_later_talk_is_
 
 
 async def test_a_thread_that_is_not_there_takes_no_message(stage: Stage) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(NoSuchMessage):
         await stage.terminal.say(BOB, Place(channel=CHANNEL, thread="77"), FULL)
 
 
@@ -108,9 +108,9 @@ async def test_a_deletion_withdraws(stage: Stage) -> None:
 @pytest.mark.parametrize("message", ["1", "2", "77", "x", ""])
 async def test_nobody_changes_what_is_not_theirs_or_not_there(stage: Stage, message: str) -> None:
     assert (await said(stage, ADA)).id == "2"
-    with pytest.raises(KeyError):
+    with pytest.raises(NoSuchMessage):
         await stage.terminal.edit(BOB, message, "anew")
-    with pytest.raises(KeyError):
+    with pytest.raises(NoSuchMessage):
         await stage.terminal.delete(BOB, message)
     assert await stage.answer(ADA) is not None
 
@@ -174,7 +174,7 @@ async def test_a_message_of_the_channel_may_be_submitted_and_is_then_revised_by_
 async def test_only_ones_own_message_can_be_submitted(stage: Stage) -> None:
     message = await said(stage, ADA)
     assert (await stage.terminal.submit(BOB, message.id, id=next(ids))).receipt is Receipt.NOT_COUNTED
-    with pytest.raises(KeyError):
+    with pytest.raises(NoSuchMessage):
         await stage.terminal.submit(BOB, "77", id=next(ids))
     assert await stage.answer(BOB) is None
 
@@ -245,9 +245,11 @@ async def test_my_result_comes_with_the_reveal_and_not_before(stage: Stage) -> N
 
 async def test_a_first_drill_is_begun_once(tmp_path: Path) -> None:
     async with staged(tmp_path, drill=False) as stage:
-        first = await stage.terminal.begin(BOB, HERE, {"time": "08:00", "zone": "UTC"})
+        assert await stage.terminal.begin(BOB, HERE, {"time": "08:00", "zone": "UTC"}) is None  # no organizer
+        olga = Person("olga", organizer=True)
+        first = await stage.terminal.begin(olga, HERE, {"time": "08:00", "zone": "UTC"})
         assert first is not None
-        assert await stage.terminal.begin(BOB, HERE, {"time": "10:00", "zone": "UTC"}) is None
+        assert await stage.terminal.begin(olga, HERE, {"time": "10:00", "zone": "UTC"}) is None
         await stage.turn(stage.now)
         assert (await stage.round()).state is RoundState.OPEN
 
