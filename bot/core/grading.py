@@ -14,11 +14,10 @@ from math import log
 from typing import Final
 
 from bot.core import text as reading
-from bot.core.counting import words as count
 from bot.core.model import Coverage, Effort, Grade, KeyPoint, Misconception, PointGrade, Question
 from bot.core.text import Sentence, Word
 
-VERSION: Final = "key-points/1"
+VERSION: Final = "key-points/2"
 
 # One set of constants for every question.
 RAMP: Final = (0.15, 0.60)
@@ -27,11 +26,21 @@ COVERED: Final = 0.70
 PARTLY: Final = 0.35
 EDGE: Final = 0.08
 """Credit this near below or above a threshold is unsure."""
-WHOLE_ANSWER: Final = 0.85
-"""What a match that is spread over the whole answer counts, against one in two sentences."""
+TWO_SENTENCES: Final = 0.90
+WHOLE_ANSWER: Final = 0.75
+"""What a match that is spread over two sentences, or over the whole answer, counts against one in one sentence."""
 PROMPT_WORD: Final = 0.35
 STOP_WORD: Final = 0.03
-COMMON_WORD: Final = 0.40
+USUAL_WORD: Final = 0.60
+"""What a word of everyday English, or one that the whole field uses, counts against a telling one."""
+ENOUGH: Final = 1.6
+ENOUGH_OF_ALL: Final = 0.66
+ENOUGH_OF_WEAK: Final = 0.75
+"""The evidence for a phrasing: about two telling words, or this share of all its words, or of all where none tells."""
+WEAK: Final = 0.25
+"""The evidence in a word that does not tell, against 1 in one that does."""
+HINT: Final = 0.269
+"""The most credit without that evidence: too little to be unsure about."""
 LISTED_WORD: Final = 0.25
 """What a word counts that is only named in a bare list."""
 CLAIMED: Final = 0.65
@@ -42,10 +51,6 @@ SPREAD: Final = 4
 
 _WORDS_KEPT: Final = 200
 _LACKING_KEPT: Final = 4
-_FEWEST_WORDS: Final = 3
-_OWN_WORDS: Final = 3
-_OWN_SHARE: Final = 0.15
-_PROMPT_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class _Phrasing:
 
     words: tuple[tuple[str, str, float], ...]
     total: float
+    evidence: Mapping[str, float]
+    enough: float
     own: frozenset[str]
     denies: bool
 
@@ -87,7 +94,6 @@ class _Match:
     """A key point's best match: the phrasing, the sentence that did most for it, and what it lacks."""
 
     credit: float
-    recall: float
     phrasing: _Phrasing
     typed: str = ""
     lacking: tuple[str, ...] = ()
@@ -110,7 +116,8 @@ def grade_answer(question: Question, text: str) -> Grade:
     spoken = reading.sentences(text)
     singles = _listen(rubric, spoken)
     matches = _best_matches(rubric, singles)
-    effort = _effort(rubric, spoken, touched=any(match.credit >= PARTLY for match in matches.values()))
+    touched = any(match.credit >= PARTLY for match in matches.values())
+    effort = Effort.HONEST if touched else reading.effort(spoken, rubric.prompt)
     if effort is not Effort.HONEST:
         missed = (PointGrade(key_point=p.id, coverage=Coverage.MISSED, credit=0.0) for p in question.key_points)
         return Grade(score=0.0, level=0, points=tuple(missed), effort=effort, grader=VERSION)
@@ -129,12 +136,12 @@ def grade_answer(question: Question, text: str) -> Grade:
 @lru_cache(maxsize=64)
 def _rubric(question: Question) -> _Rubric:
     """Weigh the words of a question: rare among its own sentences is telling, common or prompted is not."""
-    prompt = frozenset(_content_stems(reading.words(question.prompt)))
+    prompt = frozenset(reading.content_stems(reading.words(question.prompt)))
     documents = [set(prompt)]
-    documents += [set(_content_stems(sentence.words)) for sentence in reading.sentences(question.answer)]
+    documents += [set(reading.content_stems(sentence.words)) for sentence in reading.sentences(question.answer)]
     for point in question.key_points:
         said = [reading.words(phrasing) for phrasing in (point.text, *point.any_of)]
-        documents.append({stem for words in said for stem in _content_stems(words)})
+        documents.append({stem for words in said for stem in reading.content_stems(words)})
     frequency: dict[str, int] = {}
     for document in documents:
         for stem in document:
@@ -144,7 +151,7 @@ def _rubric(question: Question) -> _Rubric:
         if not word.says_something:
             return STOP_WORD
         value = log(1 + len(documents) / frequency.get(stem, 1))
-        value *= COMMON_WORD if word.text in reading.COMMON_WORDS else 1.0
+        value *= 1.0 if word.tells else USUAL_WORD
         # Rounded, since logarithms may differ in their last bit from machine to machine.
         return round(value * (PROMPT_WORD if stem in prompt else 1.0), 4)
 
@@ -153,7 +160,12 @@ def _rubric(question: Question) -> _Rubric:
         first = {reading.stem(word.text): word for word in reversed(words)}
         kept = tuple((word.text, stem, weight(word, stem)) for stem, word in reversed(first.items()))
         own = frozenset(first) - prompt
-        return _Phrasing(kept, sum(value for _, _, value in kept), own, any(word.denied for word in words))
+        said = {stem: word for stem, word in first.items() if word.says_something}
+        evidence = {stem: 1.0 if word.tells else WEAK for stem, word in said.items()}
+        share = ENOUGH_OF_ALL if 1.0 in evidence.values() else ENOUGH_OF_WEAK
+        enough = round(min(ENOUGH, share * sum(evidence.values())), 6)
+        total = sum(value for _, _, value in kept)
+        return _Phrasing(kept, total, evidence, enough, own, any(word.denied for word in words))
 
     points = tuple((p, tuple(phrasing(t) for t in (p.text, *p.any_of))) for p in question.key_points)
     misconceptions = tuple((m, tuple(phrasing(t) for t in (m.claim, *m.cues))) for m in question.misconceptions)
@@ -162,10 +174,6 @@ def _rubric(question: Question) -> _Rubric:
     for stem in sorted({stem for ph in phrasings for _, stem, value in ph.words if value > STOP_WORD}):
         vocabulary[stem[:2]] = (*vocabulary.get(stem[:2], ()), stem)
     return _Rubric(points, misconceptions, prompt, vocabulary)
-
-
-def _content_stems(words: Iterable[Word]) -> list[str]:
-    return [reading.stem(word.text) for word in words if word.says_something]
 
 
 # --- the answer ---------------------------------------------------------------------------------------------
@@ -220,30 +228,39 @@ def _recall(phrasing: _Phrasing, held: Mapping[str, float]) -> float:
 
 def _best_matches(rubric: _Rubric, singles: Sequence[_Heard]) -> dict[str, _Match]:
     """Each key point's best match in one sentence, in two neighbors or, for less, in the whole answer."""
-    pairs = [_joined(pair) for pair in pairwise(singles)]
-    stretches = [(1.0, stretch) for stretch in (*singles, *pairs)]
+    stretches = [(1.0, single) for single in singles]
+    stretches += [(TWO_SENTENCES, _joined(pair)) for pair in pairwise(singles)]
     if len(singles) > 2:
         stretches.append((WHOLE_ANSWER, _joined(singles)))
     return {point.id: _best(said, stretches, singles) for point, said in rubric.points}
 
 
-def _best(said: Sequence[_Phrasing], stretches: Sequence[tuple[float, _Heard]], singles: Sequence[_Heard]) -> _Match:
-    """The best match of any phrasing with any stretch; of equals the first."""
-    found, recall, held = said[0], 0.0, dict[str, float]()
-    for share, stretch in stretches:
-        for phrasing in said:
-            value = share * _recall(phrasing, stretch.held)
-            if value > recall:
-                found, recall, held = phrasing, value, dict(stretch.held)
+def _credit(phrasing: _Phrasing, held: Mapping[str, float], recall: float) -> float:
+    """The credit for a recall: no more than a hint where hardly anything telling was heard."""
     low, full = RAMP
     credit = round(min(1.0, max(0.0, (recall - low) / (full - low))), 4)
+    evidence = sum(value * held.get(stem, 0.0) for stem, value in phrasing.evidence.items())
+    return credit if round(evidence, 6) >= phrasing.enough else min(credit, HINT)
+
+
+def _best(said: Sequence[_Phrasing], stretches: Sequence[tuple[float, _Heard]], singles: Sequence[_Heard]) -> _Match:
+    """The best match of any phrasing with any stretch; of equals the first."""
+    found, best, held = said[0], (0.0, 0.0), dict[str, float]()
+    for share, stretch in stretches:
+        for phrasing in said:
+            recall = share * _recall(phrasing, stretch.held)
+            value = (_credit(phrasing, stretch.held, recall), recall)
+            if value > best:
+                found, best, held = phrasing, value, dict(stretch.held)
+    credit = best[0]
     missing = [(weight, word) for word, stem, weight in found.words if stem not in held and weight > STOP_WORD]
     heaviest = sorted(missing, key=lambda pair: -pair[0])[:_LACKING_KEPT]
     lacking = tuple(dict.fromkeys(word for weight, word in missing if (weight, word) in heaviest))
     if credit == 0:
-        return _Match(credit, recall, found, lacking=lacking)
+        return _Match(credit, found, lacking=lacking)
     sentence = max(singles, key=lambda single: _recall(found, single.held))
-    return _Match(credit, recall, found, sentence.typed, lacking, _denied_share(found, sentence) > 0.5)
+    telling = max(singles, key=lambda single: max(_recall(phrasing, single.held) for phrasing in said))
+    return _Match(credit, found, telling.typed, lacking, _denied_share(found, sentence) > 0.5)
 
 
 def _denied_share(phrasing: _Phrasing, heard: _Heard) -> float:
@@ -328,21 +345,3 @@ def _verdict(points: Sequence[KeyPoint], credits: Sequence[float]) -> tuple[floa
 
     kind, strict = level(EDGE), level(-EDGE)
     return score, kind, kind != strict
-
-
-# --- effort -------------------------------------------------------------------------------------------------
-
-
-def _effort(rubric: _Rubric, spoken: Sequence[Sentence], *, touched: bool) -> Effort:
-    """Whether the answer tried. Whoever touches a key point did, whatever else they say."""
-    if touched:
-        return Effort.HONEST
-    words = [word for sentence in spoken for word in sentence.words]
-    content = [w.text for w in dict.fromkeys(words) if w.says_something and w.text not in reading.SMALL_TALK]
-    own = [word for word in content if reading.stem(word) not in rubric.prompt]
-    if reading.gives_up(words) and sum(map(count, own)) < _OWN_WORDS:
-        return Effort.DONT_KNOW
-    if not content or sum(map(count, sorted({word.text for word in words}))) < _FEWEST_WORDS:
-        return Effort.NOTHING
-    handed_back = len(content) - len(own) >= _PROMPT_SHARE * len(rubric.prompt)
-    return Effort.QUESTION_BACK if handed_back and len(own) <= _OWN_SHARE * len(content) else Effort.HONEST

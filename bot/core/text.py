@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 from snowballstemmer.english_stemmer import EnglishStemmer  # by name: the package's own choice may be PyStemmer
 
 from bot.core.counting import without_spoiler_marks
+from bot.core.counting import words as count
+from bot.core.model import Effort
 
 LONGEST: Final = 6000
 """Characters that are read; what stands behind them is not."""
@@ -26,6 +28,10 @@ _CHUNK: Final = 40
 _JOINER: Final = "\u200d"
 """Joins emoji, so it is kept in what is quoted, and means nothing."""
 
+_FEWEST_WORDS: Final = 3
+_OWN_WORDS: Final = 3
+_OWN_SHARE: Final = 0.15
+_PROMPT_SHARE: Final = 0.5
 _MOST_SENTENCES: Final = 80
 _FEWEST_LISTED: Final = 5
 _LIST_SHARE: Final = 0.11
@@ -37,29 +43,93 @@ def _table(words: str) -> frozenset[str]:
 
 
 STOP_WORDS: Final = _table(
-    """a about after again all also although always am an and any are as at be because been before being both but by
-    ca can could d did do does doing done down during each either else etc even ever every few for from further get
-    gets getting give gives go goes going got had has have having he her here hers him his how however i if im in into
-    is it its itself ive just kind ll lot lots m many may maybe me might mine more most much must my neither nor of
-    off often ok on once one only onto or other others our ours out over own per quite rather re really s same shall
-    she should since so some something sort still such t than that thats the their theirs them themselves then there
-    these they thing things this those though through thus till to too under until up upon us use used uses using
-    usually ve very via wo was way we well were what when where whereas whether which while who whom whose why will
-    with within without would yes yet you your yours basically actually simply like e g eg ie vs
-    no not never none nothing cannot hardly"""
+    """a about after again all also although always am an and any are as at be because been before being both but by ca
+    can could d did do does doing done down during each either else etc even ever every few for from further
+    general generally get gets getting give gives go goes going got had has have having he her here hers him his
+    how however i if im in into is it its itself ive just kind ll lot lots m many may maybe me might mine more most
+    much must my neither nor of off often ok on once one only onto or our ours out over own per quite rather re
+    really s shall she should since so some something sort still such t than that thats the their theirs them
+    themselves then there these they thing things this those though through thus till to too under until up upon us
+    use used uses using usually ve very via wo was way we well were what when where whereas whether which while who
+    whom whose why will with within without would yes yet you your yours basically actually simply like e g eg ie
+    vs no not never none nothing cannot hardly"""
 )
 """Words that say little about any subject."""
 
-COMMON_WORDS: Final = _table(
-    """able add adds allow allows another answer bad become becomes best better big bit call called case cause causes
-    change changes come comes common different easy example examples feature find first full general good great hard
-    help helps high idea important instead keep keeps know large last less let lets likely little long look low main
-    make makes making mean means method model models need needs new next number part people point possible problem
-    problems put question reason result results right run say see set show shows similar simple single small start
-    step steps stuff take takes tell tend tends think time times try turn two type useful value values want whole work
-    works"""
+
+def _inflected(words: str) -> frozenset[str]:
+    """Words with the endings that English may give them; a form that no one writes does no harm."""
+    found = set(words.split())
+    for word in words.split():
+        cut = word[:-1] if word[-1] in "ey" else word
+        found.update(word + end for end in ("s", "es", "d", "ed", "ing", "ly", "r", "er", "st", "est"))
+        found.update(cut + end for end in ("ing", "ies", "ied", "ier", "iest", "ily"))
+        found.update(word + word[-1] + end for end in ("ed", "ing", "er", "est"))
+    return frozenset(found)
+
+
+EVERYDAY_WORDS: Final = _inflected(
+    """able above accept accord across act active actual add advance afraid afternoon against age ago agree ahead aim
+    air alive allow almost alone along already amount answer anybody anymore anyone anyway anywhere apart appear apply
+    area argue around arrange arrive aside ask attempt avoid aware away awful back bad balance base basic bear beat
+    beautiful become became begin began begun behave behind believe belong below beside best better between beyond
+    big bigger biggest bill birthday bit blame block board body book bore borrow boss both bother bottom bought box
+    boy break brief bring broke brother brought build built busy buy call came capable car card care careful carry
+    case catch cause certain chance change charge chat cheap check child children choose chose chosen city claim
+    clean clear clever close coffee cold collect come comfortable common company compare complete complex
+    complicated concern consider contain continue control cool copy correct cost count country couple course cover
+    crazy create cross cry cup curious current cut daily damage danger dark date day dead deal decide deep depend
+    describe design desk detail die differ difference different difficult dinner direct dirty discover discuss do
+    dog door doubt draw dream dress drink drive drop dry due early earlier earn easy easily eat edit effect effort
+    eight else email empty encourage end enjoy enormous enough enter entire equal especially evening event
+    everybody everyday everyone everything everywhere exact example excellent except exist expect expensive
+    experience explain extra extreme eye face fact fail fair fall false family famous far fast favor favorite fear
+    feel fell felt fetch field fifth fight figure file fill final find fine finish fire first fit five fix flat
+    floor fly focus folk follow food fool force forever forget forgot form forth forward found four fourth free
+    fresh friday friend front full fully fun funny future gain game gather gentle girl glad gone good got grade
+    grand great ground group grow guess guest guy habit half hand happen happy hard hardly hate head health hear
+    heard heart heavy held help hide high hit hold holiday home honest hope hot hour house hundred hungry hurry
+    hurt husband idea imagine immediate important impossible improve include indeed individual inside instance
+    instead intend interest introduce invite involve issue item job join joke judge jump just keep kept key kid
+    kill kind knew know known lake large late later laugh lay lazy lead lean least leave left lend length less let
+    letter level lie life light like limit line list listen little live local lock login long look lose lost loud
+    love low lower luck lunch mad made main make manage manner mark market matter mean meant meet meeting mention
+    mess message met method middle mind minute miss mistake mix moment monday money month mood morning mostly
+    mother move movie much music name narrow natural near nearly necessary need neither nervous new news nice night
+    nine nobody noise noon normally note nothing notice now nowhere number obvious occasion occur odd offer office
+    old onto open opinion opposite option order ordinary other original otherwise outcome outside overall owe own
+    pack page pain pair paper parent park part particular party pass past pay peace people perfect perhaps person
+    personal phone photo pick picture piece place plan plane play please plenty plus point poor popular position
+    possible post prefer prepare present press pretty prevent previous price print private probably problem produce
+    promise proper prove provide public pull purpose push put quality question quick quiet quit quite ran range
+    rare raise rather reach react read ready real realize reason receive recent recommend record reduce refer
+    regard regular relate relax rely remain remember remind remove rent repeat reply report request require rest
+    result return rich ride right ring rise road room rough round row rule run rush sad safe said sale same sat
+    saturday save saw say scare school search season seat second secret see seek seem seen select sell send sense
+    sent separate serious serve set settle seven several shall shape share sharp shift shop short shot shout show
+    shut sick side sight sign silly similar simple simply single sister sit situation six size skip sleep slight
+    slow small smart smell smile smooth snack soft sold solve somebody somehow someone something sometimes
+    somewhere son soon sorry sort sound space speak special specific speech speed spend spent spoke sport spot
+    spread spring stage stand standard star start stay steal step stick stood stop store story straight strange
+    street stress strong stuck study stuff stupid style subject succeed success sudden suffer suggest suit summer
+    sunday super suppose surprise sweet swim switch table take taken talk tall taste taught teach team teacher tell
+    ten tend term terrible text thank thick thin think third thought thousand three threw throw thursday ticket tie
+    tight time tiny tire today together told tomorrow tone tonight took top topic total touch toward town track
+    train travel treat tree trick trip trouble true trust truth try tuesday turn twice two type typical understand
+    understood unless unlike upper upset useful usual vacation valuable value various video view visit voice wait
+    wake walk wall want warm wash waste watch water weak wear weather wednesday week weekend welcome went wet
+    whatever whenever wherever whole wide wife wild win window winter wish woman wonder word wore work world worry
+    worse worst worth write written wrote wrong year yesterday young zero"""
 )
-"""Words of everyday English that say something, but not much."""
+"""Words of everyday English that say something, but little about any subject."""
+
+FIELD_WORDS: Final = _inflected(
+    """accuracy activation algorithm architecture artificial computation compute data dataset error feature function
+    gradient hidden input layer learn learning loss machine model network neural neuron node output parameter
+    perform performance predict prediction process sample signal stochastic system task test train training unit
+    update weight"""
+)
+"""Words that nearly every sentence about machine learning has, so that none of them tells much by itself."""
 
 NEGATIONS: Final = _table("not no never none nothing neither nor cannot hardly barely false untrue wrong myth")
 
@@ -137,6 +207,11 @@ class Word(NamedTuple):
         """Whether it is more than a stop word, a letter or a digit."""
         return len(self.text) > 1 and self.text not in STOP_WORDS
 
+    @property
+    def tells(self) -> bool:
+        """Whether it says something that is said about few subjects."""
+        return self.says_something and self.text not in EVERYDAY_WORDS and self.text not in FIELD_WORDS
+
 
 class Sentence(NamedTuple):
     """A sentence as its author typed it, and its words."""
@@ -198,6 +273,10 @@ def stem(word: str) -> str:
     return stemmed
 
 
+def content_stems(said: Iterable[Word]) -> list[str]:
+    return [stem(word.text) for word in said if word.says_something]
+
+
 def likeness(stem: str, other: str) -> float:
     """1 for the same stem, less for one slip of the finger or a shared beginning, else 0."""
     if stem == other:
@@ -231,3 +310,16 @@ def in_lists(spoken: Sequence[Sentence]) -> list[bool]:
             small = sum(1 for word in said if word.text in STOP_WORDS)
             found.extend([len(said) >= _FEWEST_LISTED and small <= _LIST_SHARE * len(said)] * len(group))
     return found
+
+
+def effort(spoken: Sequence[Sentence], prompt: frozenset[str]) -> Effort:
+    """Whether an answer that touches no key point tried, by its words and the prompt's content stems."""
+    said = [word for sentence in spoken for word in sentence.words]
+    content = [w.text for w in dict.fromkeys(said) if w.says_something and w.text not in SMALL_TALK]
+    own = [word for word in content if stem(word) not in prompt]
+    if gives_up(said) and sum(map(count, own)) < _OWN_WORDS:
+        return Effort.DONT_KNOW
+    if not content or sum(map(count, sorted({word.text for word in said}))) < _FEWEST_WORDS:
+        return Effort.NOTHING
+    handed_back = len(content) - len(own) >= _PROMPT_SHARE * len(prompt)
+    return Effort.QUESTION_BACK if handed_back and len(own) <= _OWN_SHARE * len(content) else Effort.HONEST

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.core.bank import read_bank
 from bot.core.grading import VERSION, grade_answer
 from bot.core.model import Coverage, Effort, Grade, KeyPoint, Misconception, PointGrade, Question, QuestionId
 
@@ -76,9 +78,6 @@ def point(grade: Grade, key_point: str) -> PointGrade:
     return next(graded for graded in grade.points if graded.key_point == key_point)
 
 
-# --- levels and credit --------------------------------------------------------------------------------------
-
-
 def test_an_answer_with_all_essentials_is_level_two() -> None:
     grade = grade_answer(QUESTION, FULL)
     assert (grade.level, grade.effort, grade.grader) == (2, Effort.HONEST, VERSION)
@@ -87,12 +86,9 @@ def test_an_answer_with_all_essentials_is_level_two() -> None:
     assert point(grade, "night").coverage is Coverage.MISSED
 
 
-def test_an_answer_with_one_essential_is_level_one() -> None:
+def test_one_essential_is_level_one_and_an_honest_try_that_hits_nothing_level_zero() -> None:
     grade = grade_answer(QUESTION, "It gives off oxygen, I remember that from school.")
     assert (grade.level, grade.score) == (1, 0.2)
-
-
-def test_an_honest_try_that_hits_nothing_is_level_zero() -> None:
     grade = grade_answer(QUESTION, "The gardener cuts the hedge with large scissors each autumn.")
     assert (grade.level, grade.score, grade.effort) == (0, 0.0, Effort.HONEST)
 
@@ -151,9 +147,6 @@ def test_acronyms_and_spellings_are_read_both_ways(phrasing: str, answer: str) -
     assert grade_answer(question, answer).level == 2
 
 
-# --- explanation --------------------------------------------------------------------------------------------
-
-
 def test_a_point_shows_the_sentence_that_earned_it_as_it_was_typed() -> None:
     grade = grade_answer(
         QUESTION, "Hm, let me see. Plants **give off Oxygen** as waste! Much more I cannot recall now."
@@ -163,11 +156,9 @@ def test_a_point_shows_the_sentence_that_earned_it_as_it_was_typed() -> None:
 
 
 def test_a_long_sentence_is_quoted_up_to_two_hundred_characters() -> None:
-    words = point(
-        grade_answer(QUESTION, "it gives off oxygen " + "and extraordinarily-complicated " * 12), "oxygen"
-    ).words
-    assert len(words) == 200
-    assert words.startswith("it gives off oxygen")
+    long = "it gives off oxygen " + "and extraordinarily-complicated " * 12
+    words = point(grade_answer(QUESTION, long), "oxygen").words
+    assert (len(words), words[:19]) == (200, "it gives off oxygen")
 
 
 def test_what_lacks_is_told_in_words_not_stems() -> None:
@@ -175,8 +166,6 @@ def test_what_lacks_is_told_in_words_not_stems() -> None:
     assert "dioxide" in point(grade, "sugar").lacking
     assert point(grade_answer(QUESTION, FULL), "sugar").lacking == ()
 
-
-# --- zero effort --------------------------------------------------------------------------------------------
 
 ZERO_EFFORT = {
     Effort.NOTHING: """...|?!|👍👍👍|🙂|lol|hi all|ok cool thanks|a b c d|\u200b|<@1234> :leaves:|https://a.b""",
@@ -196,16 +185,11 @@ def test_no_try_is_recognized_and_earns_nothing(text: str, effort: Effort) -> No
     assert [p.coverage for p in grade.points] == [Coverage.MISSED] * 4
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "I don't know exactly but the leaf gives off oxygen",
-        "not sure, they turn carbon dioxide into sugar?",
-        "idk much, the roots drink and the stem stands in a pot",
-        "a wrong but honest try about bees and flowers",
-        "gives off oxygen",
-    ],
-)
+TRIES = """I don't know exactly but the leaf gives off oxygen|not sure, they turn carbon dioxide into sugar?
+gives off oxygen|idk much, the roots drink and the stem stands in a pot|a wrong but honest try about bees and flowers"""
+
+
+@pytest.mark.parametrize("text", TRIES.replace("\n", "|").split("|"))
 def test_doubt_and_brevity_are_still_a_try(text: str) -> None:
     assert grade_answer(QUESTION, text).effort is Effort.HONEST
 
@@ -216,23 +200,12 @@ def test_a_question_without_key_points_tells_effort_only() -> None:
     assert grade_answer(question, "idk").effort is Effort.DONT_KNOW
 
 
-# --- gates --------------------------------------------------------------------------------------------------
-
-
 def test_systematic_denial_earns_nothing() -> None:
-    denial = (
-        "Sunlight doesn't give the energy for the reaction. Carbon dioxide and water never become sugar. "
-        "And oxygen is not released as a by-product."
-    )
-    grade = grade_answer(QUESTION, denial)
-    assert (grade.level, grade.score, grade.effort) == (0, 0.0, Effort.HONEST)
-
-
-def test_denial_in_one_breath_denies_what_follows() -> None:
-    denial = (
-        "It is not true that sunlight gives the energy, that carbon dioxide becomes sugar, that oxygen is released."
-    )
-    assert grade_answer(QUESTION, denial).level == 0
+    each = "Sunlight doesn't give the energy for the reaction. Carbon dioxide and water never become sugar. "
+    at_once = "It is not true that sunlight gives energy, that carbon dioxide becomes sugar, that oxygen is released."
+    for denial in (each + "And oxygen is not released as a by-product.", at_once):
+        grade = grade_answer(QUESTION, denial)
+        assert (grade.level, grade.score, grade.effort) == (0, 0.0, Effort.HONEST)
 
 
 def test_one_honest_not_costs_nothing() -> None:
@@ -276,12 +249,40 @@ def test_padding_never_raises_the_level(answer: str, padding: tuple[str, ...]) -
         assert grade_answer(QUESTION, text).level <= level
 
 
-# --- any text -----------------------------------------------------------------------------------------------
+SHIPPED = read_bank((Path(__file__).parents[2] / "data" / "questions.yaml").read_text("utf-8"), "shipped").questions
+BANTER = """good morning everyone, how was your weekend at the lake?|by the way who brings snacks on Friday?|good one!
+    wait, can you say more about the second half of that?|thanks a lot, that was really helpful for me|same here
+    can somebody share the notes from last time?|that depends on who you ask, my teacher said something different
+    I have seen this before in a job interview|the first question was easy, but the next ones get harder and harder
+    it depends on the task and the data|it stacks layers of neurons with weights and activations
+    you train the model on the data and then you test it on new data
+    in general it makes the network learn better features from the data, so the output is better"""
+
+
+@pytest.mark.parametrize("question", SHIPPED, ids=lambda question: str(question.id))
+def test_banter_and_words_that_the_whole_field_uses_earn_no_point(question: Question) -> None:
+    for line in BANTER.replace("\n", "|").split("|"):
+        assert {p.coverage for p in grade_answer(question, line).points} == {Coverage.MISSED}, line
+
+
+def test_answers_to_other_questions_rarely_earn_a_level_and_never_the_highest() -> None:
+    others = [(q, other) for q in SHIPPED for other in SHIPPED if other is not q]
+    levels = [grade_answer(q, exemplar.text).level for q, other in others for exemplar in other.exemplars]
+    assert sum(level > 0 for level in levels) < len(levels) / 12
+    assert 2 not in levels
+    assert all(grade_answer(q, other.answer).level < 2 for q, other in others)
+
+
+def test_one_telling_word_of_several_is_no_more_than_a_hint() -> None:
+    question = make_question(KeyPoint(id="it", text="stomata regulate transpiration"))
+    in_part = ("It is the stomata", "The stomata will regulate it")
+    one, two = (grade_answer(question, f"{said} in our garden").points[0] for said in in_part)
+    assert (one.coverage, two.coverage) == (Coverage.MISSED, Coverage.COVERED)
+
 
 WORDS = sorted({word for p in QUESTION.key_points for said in (p.text, *p.any_of) for word in said.split()})
-CHAT = st.lists(
-    st.sampled_from([*WORDS, "not", "and", "the", ".", ",", "\n", "||", "idk", "soil", "food"]), max_size=60
-)
+SIGNS = ["not", "and", "the", ".", ",", "\n", "||", "idk", "soil", "food"]
+CHAT = st.lists(st.sampled_from([*WORDS, *SIGNS]), max_size=60)
 
 
 @settings(max_examples=150, deadline=None)
@@ -344,5 +345,5 @@ def test_big_and_odd_texts_are_graded_with_bounded_work(name: str) -> None:
 def test_threads_grade_alike() -> None:
     texts = [f"{FULL} {word}ization of {word}ers" for word in WORDS] * 4
     with ThreadPoolExecutor(8) as pool:
-        threaded = list(pool.map(lambda text: grade_answer(QUESTION, text), texts))
-    assert threaded == [grade_answer(QUESTION, text) for text in texts]
+        graded = pool.map(lambda text: grade_answer(QUESTION, text), texts)
+        assert list(graded) == [grade_answer(QUESTION, text) for text in texts]
