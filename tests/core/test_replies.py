@@ -374,7 +374,8 @@ def test_what_setup_made_can_be_taken_back(world: World) -> None:
     world.orders("setup days=mon closes=8h reveal=18:30 topics=training difficulty=1 off=2026-12-25", at("08:00"))
     world.orders("setup days=all closes=next reveal=close topics=any difficulty=any off=none", at("08:01"))
     world.orders("setup organizers=none notes=here", at("08:01"))
-    assert replace(world.drill(), set_up_by=member("ada")) == World().drill()
+    with closing(World()) as untouched:
+        assert replace(world.drill(), set_up_by=member("ada")) == untouched.drill()
 
 
 @pytest.mark.parametrize(
