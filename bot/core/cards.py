@@ -10,7 +10,6 @@ from bot.core.card import (
     Board,
     Button,
     Card,
-    Channel,
     Line,
     Press,
     Prose,
@@ -22,13 +21,10 @@ from bot.core.card import (
     When,
     Words,
 )
-from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import (
     UNGRADED,
     Answer,
-    ChannelId,
     Coverage,
-    Drill,
     Effort,
     Grade,
     KeyPoint,
@@ -37,13 +33,10 @@ from bot.core.model import (
     Naming,
     PointGrade,
     Question,
-    Receipt,
     Reference,
     Round,
     RoundKind,
     Standing,
-    Told,
-    Why,
 )
 from bot.core.schedule import zone
 from bot.core.scoring import naming_of
@@ -236,68 +229,6 @@ def board(
             rest += f", {standing.streak} in a row"
         rows.append(Row(f"{standing.rank}.", name, count(standing.points, "point"), rest, own=mine))
     return Board(tuple(rows), empty=empty)
-
-
-# --- receipts and notes -------------------------------------------------------------------------------------
-
-
-def told(receipt: Told) -> str:
-    """A receipt in words; empty where there is nothing to say."""
-    match receipt.receipt, receipt.why:
-        case Receipt.RECORDED, _:
-            return "Recorded. Until the round closes you can still revise or withdraw it."
-        case Receipt.REVISED, _:
-            return "Revised. This is your answer now."
-        case Receipt.WITHDRAWN, _:
-            return "Withdrawn. You have no answer in this round."
-        case Receipt.LATE, _:
-            return "Late: the round had closed. I keep it and grade it for you, without points."
-        case Receipt.TOO_LONG, _:
-            limit = f"{LONGEST_ANSWER:,}"
-            return (
-                f"Too long: an answer holds {limit} characters in all. This does not count; what did before still does."
-            )
-        case Receipt.NOT_COUNTED, Why.SEALED:
-            return "Not counted: this round is sealed. Use the Answer button."
-        case Receipt.NOT_COUNTED, Why.CLOSED:
-            return "Not counted: the round has closed, and your answer stands as it was."
-        case Receipt.NOT_COUNTED, Why.NO_ROUND:
-            return "Not counted: there is no open round here."
-        case Receipt.NOT_COUNTED, Why.NOT_OWN:
-            return "Not counted: only a message of your own can be your answer."
-        case Receipt.NOT_COUNTED, Why.EMPTY:
-            return "Not counted: there is nothing in it."
-        case Receipt.NOT_COUNTED, _:
-            return ""
-
-
-def asleep(drill: Drill, rounds: int) -> Card:
-    """To the organizers, once nobody has answered for a while."""
-    return Card(
-        title="This drill sleeps",
-        body=(
-            line(
-                f"{count(rounds, 'daily round')} in a row had no answer, so I stop asking in ",
-                Channel(drill.channel),
-                ".",
-            ),
-            line("Press Resume, or say /nnquestion resume there, and the next round comes on its day."),
-        ),
-        buttons=(Button(Press.RESUME, "Resume", drill.channel),),
-        tone=Tone.TROUBLE,
-    )
-
-
-def switched_off(channel: ChannelId, why: str) -> Card:
-    """To the organizers, once a channel cannot be used."""
-    return Card(
-        title="This drill is off",
-        body=(
-            line("I ask no more questions in ", Channel(channel), f": {why}."),
-            line("Once that is mended, /nnquestion resume there starts it again. Points and streaks stay."),
-        ),
-        tone=Tone.TROUBLE,
-    )
 
 
 # --- pieces -------------------------------------------------------------------------------------------------

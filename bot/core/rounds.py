@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.core import cards, paying, planning, scoring
+from bot.core import cards, notices, paying, planning, scoring
 from bot.core.card import Card
 from bot.core.model import (
     NOTHING_ASKED,
@@ -302,7 +302,7 @@ def _count_silence(tx: Transaction, drill: Drill, *, answered: bool, now: dateti
     drill = replace(drill, unanswered=unanswered)
     if unanswered >= SLEEPS_AFTER and drill.state is DrillState.ON:
         drill = replace(drill, state=DrillState.ASLEEP, state_reason="nobody answers", next=None)
-        note(tx, drill, "asleep", cards.asleep(drill, unanswered), now)
+        note(tx, drill, "asleep", notices.asleep(drill, unanswered), now)
     tx.drills.save(drill)
 
 
@@ -310,7 +310,7 @@ def switch_off(tx: Transaction, drill: Drill, why: str, now: datetime, *, reacha
     """Stop a drill that cannot go on, and tell its organizers; privately where its channel is out of reach."""
     drill = replace(drill, state=DrillState.OFF, state_reason=why, next=None)
     tx.drills.save(drill)
-    note(tx, drill, "off", cards.switched_off(drill.channel, why), now, reachable=reachable)
+    note(tx, drill, "off", notices.switched_off(drill.channel, why), now, reachable=reachable)
 
 
 # --- what is owed -------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from bot.adapters.terminal.room import Message, NoSuchMessage, RoomError
 from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal
-from bot.core import cards, commands
+from bot.core import commands, notices
 from bot.core.card import Card, Press
 from bot.core.model import ChannelId, Place, Round, RoundState
 from bot.core.ports import StoreError
@@ -150,7 +150,7 @@ class Chat:
                 show.told(self.me.name, await self.terminal.delete(self.me, number), by_message=True)
             case "/submit" if number:
                 told = await self.terminal.submit(self.me, number, id=_new_id())
-                show.line(f"(only {self.me.name} sees: {cards.told(told)})", "dim")
+                show.line(f"(only {self.me.name} sees: {notices.told(told)})", "dim")
             case "/hint":
                 show.private(self.me.name, await self._press_hint())
             case "/result":

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bot.adapters.terminal.render import clean, on_one_line, render
 from bot.adapters.terminal.room import BOT, Lines, Message
-from bot.core import cards
+from bot.core import notices
 from bot.core.card import Card
 from bot.core.model import Receipt, Told, Why
 from bot.core.schedule import zone
@@ -73,7 +73,7 @@ class Show:
             case Receipt.WITHDRAWN, _ if by_message:
                 self._put(where, Text("✗ withdrawn", style="yellow"))
             case _:
-                self._put(where, Text(f"(only {on_one_line(name)} sees: {cards.told(told)})", style="dim"))
+                self._put(where, Text(f"(only {on_one_line(name)} sees: {notices.told(told)})", style="dim"))
 
     def private(self, name: str, card: Card) -> None:
         """Print a reply that only one person sees."""

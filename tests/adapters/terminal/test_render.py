@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from bot.adapters.terminal.render import clean, render
 from bot.adapters.terminal.room import Lines
-from bot.core import cards
+from bot.core import cards, notices
 from bot.core.card import Board, Button, Card, Line, Press, Prose, Row, Snippet, TimeStyle, When, Words
 from bot.core.model import Coverage, PointGrade, Standing
 from tests.adapters.terminal.stages import text_of
@@ -108,8 +108,8 @@ CARDS = {
         cards.hint(make_round(), 1, "Think of an ensemble.", costs=True),
         ["Hint 1 of 1", "Think of an ensemble."],
     ),
-    "sleeping drill": (cards.asleep(make_drill(), 5), ["This drill sleeps", "[Resume]"]),
-    "drill that is off": (cards.switched_off(make_drill().channel, "the channel is gone"), ["the channel is gone."]),
+    "sleeping drill": (notices.asleep(make_drill(), 5), ["This drill sleeps", "[Resume]"]),
+    "drill that is off": (notices.switched_off(make_drill().channel, "the channel is gone"), ["the channel is gone."]),
 }
 
 

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from bot.adapters.terminal.render import render
 from bot.adapters.terminal.room import BOT, Message, plain
 from bot.adapters.terminal.show import WIDTH, Show
-from bot.core import cards
+from bot.core import cards, notices
 from bot.core.card import Card
 from bot.core.model import Receipt, RoundId, Told, Why
 from tests.adapters.messenger_contract import EVERY_BLOCK
@@ -204,7 +204,7 @@ def test_a_message_gets_a_mark_and_talk_gets_nothing(show: Show, paper: Paper, t
 def test_what_needs_words_is_for_its_author_alone(show: Show, paper: Paper, told: Told) -> None:
     show.told("bob", told, by_message=True)
     said = " ".join(" ".join(paper.rows).replace("│", "").split())
-    assert said == f"(only bob sees: {cards.told(told)})"
+    assert said == f"(only bob sees: {notices.told(told)})"
 
 
 def test_a_form_that_counts_is_told_in_words_since_it_has_no_message_to_mark(show: Show, paper: Paper) -> None:
