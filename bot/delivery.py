@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, assert_never
 
 from bot.core import outcomes
 from bot.core.card import Card
-from bot.core.model import Action, Delivery, MessageRef, Place, platform_of
+from bot.core.model import Action, Delivery, DeliveryState, MessageRef, Place, platform_of
 from bot.core.ports import DeliveryError, Failure, Messenger, Store, StoreError, Transaction
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,14 @@ ANSWERS_WITHIN: Final = 60
 class Deliverer:
     """Brings deliveries from the store to the platforms."""
 
-    def __init__(self, store: Store, messengers: Mapping[str, Messenger]) -> None:
-        """`messengers` by platform; deliveries to a platform that is not among them wait."""
+    def __init__(
+        self, store: Store, messengers: Mapping[str, Messenger], clock: Callable[[], datetime] | None = None
+    ) -> None:
+        """`messengers` by platform; deliveries to a platform that is not among them wait.
+
+        With a clock, what happens while sending takes long is judged by it, and not by when that began.
+        """
+        self._clock = clock
         self._store = store
         self._messengers = messengers
         self._unrecorded: set[str] = set()
@@ -47,13 +53,16 @@ class Deliverer:
         trouble: StoreError | None = None
         try:
             while trouble is None:
+                now = self._clock() if self._clock else now
                 claimed = await self._claim(now, AT_ONCE - len(running))
                 running |= {asyncio.create_task(self._deliver(delivery, now)) for delivery in claimed}
                 handled += len(claimed)
                 if not running:
                     return handled
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                trouble = next((error for task in done if isinstance(error := task.exception(), StoreError)), None)
+                # Not for ever: while one platform hangs, what others are owed meanwhile must not wait for it.
+                done, running = await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+                errors = [task.exception() for task in done]
+                trouble = next((error for error in errors if isinstance(error, StoreError)), None)
         except asyncio.CancelledError:
             for task in running:
                 task.cancel()
@@ -86,8 +95,8 @@ class Deliverer:
     async def _fail(self, key: str, error: DeliveryError, now: datetime) -> None:
         def work(tx: Transaction) -> None:
             delivery = tx.deliveries.get(key)  # Parts may have been sent since it was claimed.
-            if delivery is not None:
-                outcomes.failed(tx, delivery, error, now)
+            if delivery is not None and delivery.state is not DeliveryState.DONE:
+                outcomes.failed(tx, delivery, error, self._clock() if self._clock else now)
 
         try:
             await self._store.write(work)

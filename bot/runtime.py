@@ -130,7 +130,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
         settings=settings,
         store=store,
         bot=bot,
-        deliverer=Deliverer(store, messengers),
+        deliverer=Deliverer(store, messengers, clock),
         clock=clock,
         banks=banks,
         room=room,
@@ -277,8 +277,10 @@ async def alarm(program: Program) -> AsyncIterator[None]:
     over, owed = asyncio.Event(), asyncio.Event()
 
     async def tick() -> None:
-        await program.bot.tick(program.clock())
-        owed.set()
+        try:
+            await program.bot.tick(program.clock())
+        finally:
+            owed.set()  # Whatever became of it, what is owed is sent.
 
     async def send() -> None:
         await program.deliverer.send_due(program.clock())
@@ -294,6 +296,7 @@ async def alarm(program: Program) -> AsyncIterator[None]:
 
     async def wake() -> None:
         program.woken.set()
+        owed.set()
 
     scheduler.add_job(wake, "interval", seconds=TICK_EVERY)
     scheduler.start()

@@ -129,6 +129,9 @@ class StudyBot:
 
     def fetching(self, channel: ChannelId, now: datetime) -> None:
         """Hold the channel's rounds open while answers given in a gap are fetched; `fetched` ends it."""
+        since = self._fetching.get(channel)
+        if since is None or now - since > FETCHING_AT_MOST:
+            self._held.pop(channel, None)  # Another gap than the one that was waited for before.
         self._fetching[channel] = now
 
     def fetched(self, channel: ChannelId) -> None:

@@ -19,6 +19,7 @@ from bot.core.model import (
     Member,
     MemberId,
     Occurrence,
+    Part,
     Place,
     Receipt,
     Round,
@@ -135,8 +136,9 @@ def _as_it_stands(tx: Transaction, happened: Said | Deleted | Form | Submitted, 
     if told.round is None or isinstance(happened, Deleted):
         return told
     member = happened.by if isinstance(happened, Submitted) else happened.member
-    answer = tx.answers.get(told.round, member)
-    counts = _marks(answer)
+    round_ = tx.rounds.get(told.round)
+    marked = _marks(tx.answers.get(told.round, member))
+    counts = tuple(m for m in marked if round_ and tx.events.get(f"{_message_id(round_.channel, m)}deleted") is None)
     return replace(told, counts=counts, counts_no_more=tuple(m for m in told.counts if m not in counts))
 
 
@@ -154,7 +156,8 @@ def _hear(tx: Transaction, said: Said, now: datetime) -> Told | None:
     replies = said.reply_to is not None and said.reply_to != said.member
     apart = replies or said.place != round_.thread
     spoken = Spoken.of(said.message, text, said.said_at, said.edited_at, apart=apart)
-    if len(tx.events.about(_about(round_.id, said.member))) >= KEPT_AT_MOST:
+    new = not tx.events.beginning(_message_id(said.place.channel, said.message))
+    if new and len(tx.events.about(_about(round_.id, said.member))) >= KEPT_AT_MOST:
         return None  # Nobody says so much in one thread; going over it all at each message would hold up the rest.
     told = _happened(tx, round_, said.member, said.id, spoken, now)
     if _counts(told):
@@ -247,10 +250,18 @@ def _derive(
     stands = tx.answers.get(round_.id, member)
     if stands is not None and stands.erase:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id)
+    drafted.parts = _with_texts(drafted, stands)
     if not _differs(stands, drafted):
         return TALK if _is_gone(happenings, event_id) else _told(round_, stands, outcome)
     saved = _save(tx, round_, member, stands, drafted, outcome, now, erase_history=erase_history)
     return replace(_told(round_, saved, outcome), counts_no_more=_gone(stands, saved))
+
+
+def _with_texts(drafted: Draft, stands: Answer | None) -> tuple[Part, ...]:
+    """The parts with the text that stands where what was heard has been removed since; without text there is none."""
+    kept = {part.id: part.text for part in stands.parts} if stands is not None else {}
+    parts = (part if part.text else replace(part, text=kept.get(part.id, "")) for part in drafted.parts)
+    return tuple(part for part in parts if part.text)
 
 
 def _is_gone(happenings: Mapping[str, Anything], event_id: str) -> bool:

@@ -8,7 +8,6 @@ from datetime import date, datetime
 
 from bot.core.choosing import plan_cycle, pool
 from bot.core.model import (
-    NOTHING_ASKED,
     UNREVEALED,
     Bank,
     Drill,
@@ -16,7 +15,6 @@ from bot.core.model import (
     Plan,
     Question,
     QuestionId,
-    RoundKind,
     RoundState,
 )
 from bot.core.ports import Transaction
@@ -168,9 +166,7 @@ def _new_plan(
 
 
 def _recent(tx: Transaction, drill: Drill, number: int) -> list[QuestionId]:
-    asked = tx.rounds.asked(drill.channel, number * 3)  # Extra and skipped rounds stand in between.
-    daily = [question for question, kind, _ in asked if kind is RoundKind.DAILY and question != NOTHING_ASKED.id]
-    return daily[:number][::-1]
+    return [question for question, _, _ in tx.rounds.asked(drill.channel, number, daily=True)][::-1]
 
 
 def _dates(drill: Drill, opening: Opening | None, number: int) -> list[date]:

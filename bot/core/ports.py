@@ -153,8 +153,13 @@ class Rounds(Protocol):
         """The channel's open, closed and graded rounds, latest opened first."""
         ...
 
-    def asked(self, channel: ChannelId, limit: int | None = None) -> list[tuple[QuestionId, RoundKind, RoundState]]:
-        """What the channel's rounds asked, latest opened first, without the questions themselves."""
+    def asked(
+        self, channel: ChannelId, limit: int | None = None, *, daily: bool = False
+    ) -> list[tuple[QuestionId, RoundKind, RoundState]]:
+        """What the channel's rounds asked, latest opened first, without the questions themselves.
+
+        Rounds that were skipped asked nothing; `daily` leaves out the extra ones too.
+        """
         ...
 
     def revealed_daily(self, channel: ChannelId) -> list[RoundId]:

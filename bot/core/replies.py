@@ -187,21 +187,32 @@ def _history(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, 
     topic = options.get("topic")
     shown: list[Block] = []
     skipped: list[date] = []
-    for round_ in tx.rounds.of_channel(asker.channel, None if topic else HISTORY_ROWS * 3):
-        if round_.state is RoundState.SKIPPED and topic is None:
-            skipped.append(round_.local_date)
+    for round_ in _latest(tx, asker.channel, None if topic else HISTORY_ROWS):
+        if round_.state is RoundState.SKIPPED:
+            skipped += [round_.local_date] if topic is None else []
             continue
         if skipped:
             shown.append(_left_out(skipped))
             skipped = []
         if topic is None or topic in round_.question.topics:
             shown.append(_past(tx, round_))
-        if len(shown) >= HISTORY_ROWS:
-            break
+            if len(shown) >= HISTORY_ROWS:
+                break
     if skipped:
         shown.append(_left_out(skipped))
     of_topic = f" of {topic}" if topic else ""
     return Card(title="Rounds here, latest first", body=tuple(shown) or (line(f"No round{of_topic} yet."),))
+
+
+def _latest(tx: Transaction, channel: ChannelId, asked: int | None) -> list[Round]:
+    """The channel's latest rounds, among them this many that asked something, if there are."""
+    number = None if asked is None else asked * 2
+    while True:
+        latest = tx.rounds.of_channel(channel, number)
+        enough = asked is not None and sum(r.state is not RoundState.SKIPPED for r in latest) >= asked
+        if number is None or enough or len(latest) < number:
+            return latest
+        number *= 4
 
 
 def _left_out(dates: list[date]) -> Line:

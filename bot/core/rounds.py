@@ -5,7 +5,7 @@ A use case loads, decides and saves inside the transaction it is given, has no e
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -191,10 +191,19 @@ def reveal_now(tx: Transaction, round_: Round, now: datetime) -> None:
     What was taken as in time stays so, though the platform's clock may be a little ahead of ours.
     """
     if round_.state is RoundState.OPEN:
-        stamps = [part.said_at for answer in tx.answers.of_round(round_.id) for part in answer.parts if not answer.late]
-        closes_at = min(round_.closes_at, max([now, *(stamp + timedelta(microseconds=1) for stamp in stamps)]))
+        after = max((stamp + timedelta(microseconds=1) for stamp in _stamps(tx, round_)), default=now)
+        closes_at = min(round_.closes_at, max(now, after))
         round_ = replace(round_, state=RoundState.CLOSED, closes_at=closes_at)
     tx.rounds.save(replace(round_, reveal_at=now))
+
+
+def _stamps(tx: Transaction, round_: Round) -> Iterator[datetime]:
+    """The platform's stamps of everything that was taken as said, changed or deleted in a round."""
+    for event in tx.events.in_round(round_.id):
+        yield from (datetime.fromisoformat(event.data[k]) for k in ("said_at", "edited_at", "at") if event.data.get(k))
+        gone = tx.events.get(f"{round_.channel}/{event.data.get('message')}/deleted")
+        if gone is not None:
+            yield datetime.fromisoformat(gone.data["at"])
 
 
 def cancel(tx: Transaction, round_: Round, why: str, now: datetime) -> None:

@@ -65,11 +65,13 @@ class RoundRows:
             *(state.value for state in UNREVEALED),
         )
 
-    def asked(self, channel: ChannelId, limit: int | None = None) -> list[tuple[QuestionId, RoundKind, RoundState]]:
+    def asked(
+        self, channel: ChannelId, limit: int | None = None, *, daily: bool = False
+    ) -> list[tuple[QuestionId, RoundKind, RoundState]]:
         found = self._db.execute(
             "SELECT copy.id, kind, state FROM rounds JOIN questions AS copy ON digest = rounds.question"
-            " WHERE channel = ? ORDER BY opened_at DESC, rounds.id DESC LIMIT ?",
-            [channel, -1 if limit is None else limit],
+            " WHERE channel = ? AND state <> ? AND (kind = ? OR NOT ?) ORDER BY opened_at DESC, rounds.id DESC LIMIT ?",
+            [channel, RoundState.SKIPPED.value, RoundKind.DAILY.value, daily, -1 if limit is None else limit],
         )
         return [(QuestionId(id_), RoundKind(kind), RoundState(state)) for id_, kind, state in found]
 

@@ -226,6 +226,8 @@ class Room:
             written = os.write(self._file, row)
             if written != len(row):
                 raise OSError(28, "No space left on device")
+            if event["do"] == "thread" or event.get("by") == BOT:
+                os.fsync(self._file)  # The database will say that it stands; a power cut must not part the two.
         except OSError as problem:
             os.ftruncate(self._file, self._size)  # Half a line would spoil the next.
             raise RoomError(
