@@ -665,3 +665,22 @@ async def test_an_edit_of_a_card_that_was_never_posted_is_dropped(post: Post) ->
     await post.send()
     assert await post.state(CARD) is DeliveryState.DROPPED
     assert post.messenger.requests == []
+
+
+async def test_while_one_platform_hangs_what_another_is_owed_meanwhile_goes_out(post: Post) -> None:
+    sent, released = asyncio.Event(), asyncio.Event()
+
+    class Hanging(ScriptedMessenger):
+        async def send(self, place: Place, card: Card, *, part: int, key: str) -> MessageRef:
+            if key == "hangs":
+                await released.wait()
+            sent.set()
+            return await super().send(place, card, part=part, key=key)
+
+    await post.owe(make_delivery("hangs"))
+    sending = asyncio.create_task(Deliverer(post.store, {"terminal": Hanging()}).send_due(NOW))
+    await post.owe(make_delivery("other", RANDOM))
+    await asyncio.wait_for(sent.wait(), 10)
+    assert await post.state("other") is not DeliveryState.OWED
+    released.set()
+    assert await sending == 2

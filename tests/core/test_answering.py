@@ -775,3 +775,70 @@ def test_things_that_arrive_more_than_once_are_one(data: st.DataObject, copies: 
     happened = data.draw(_long_parts())
     in_order = sorted(happened, key=stamp)
     assert what_stands(in_order + in_order * copies) == what_stands(in_order)
+
+
+# --- what has been revealed -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["edit", "form", "delete", "submit"])
+def test_what_was_taken_before_a_reveal_by_hand_stays_though_the_platforms_clock_is_ahead(
+    world: World, what: str
+) -> None:
+    first, ahead, revealed_at = world.round(), at("10:05:00.400000"), at("10:05")
+    world.says("ada", LONG, at("10:00"), message="m1")
+    match what:
+        case "edit":
+            world.edits("m1", FULL, ahead)
+        case "form":
+            world.fills_form("ada", FULL, ahead)
+        case "delete":
+            world.deletes("m1", ahead)
+        case "submit":
+            world.says("ada", FULL, at("10:01"), message="m2", reply_to="bob")
+            world.submits("ada", "m2", ahead)
+    world.orders("reveal", revealed_at)
+    world.tick(revealed_at)
+    before = world.text("ada", first), world.points("ada")
+    world.says("ada", "oh, thanks", at("10:06"), place=first.thread)
+    world.tick(at("10:07"))
+    assert (world.text("ada", first), world.points("ada")) == before
+    assert before == ((None, 0) if what == "delete" else (FULL, 3))
+
+
+def test_a_start_that_is_only_known_after_the_reveal_leaves_no_empty_parts(world: World) -> None:
+    first = world.round()
+    world.says("ada", "zeroing", at("09:55"), message="m1")
+    world.says("ada", FULL, at("10:00"), message="m2")
+    world.tick(at("09:00", 1))
+    world.says("ada", LONG, at("09:50"), message="m0", place=first.thread)
+    world.tick(at("09:01", 1))
+    assert world.text("ada", first) == f"{LONG}\n{FULL}"
+    assert world.points("ada", first) == 3
+
+
+def test_who_has_said_very_much_can_still_edit_and_delete_their_answer(world: World) -> None:
+    world.says("ada", LONG, at("10:00"), message="m1")
+    for number in range(320):
+        world.says("ada", f"and yet another thing {number}", at("11:00"))
+    assert world.edits("m1", FULL, at("12:00")).receipt is Receipt.REVISED
+    assert world.text("ada") == FULL
+    assert world.deletes("m1", at("12:01")).receipt is Receipt.WITHDRAWN
+
+
+def test_a_receipt_told_again_marks_no_deleted_message(world: World) -> None:
+    first = world.round()
+    world.says("ada", LONG, at("10:00"), message="m1")
+    told = world.says("ada", MORE, at("10:01"), message="m2")
+    assert told.counts == ("m1", "m2")
+    world.tick(at("09:00", 1))
+    world.deletes("m1", at("09:10", 1))
+    assert world.says("ada", MORE, at("10:01"), message="m2", place=first.thread).counts == ("m2",)
+
+
+def test_what_was_only_talk_is_forgotten_at_the_reveal(world: World) -> None:
+    world.says("ada", FULL, at("10:00"))
+    world.says("ada", "the zebra crossed the road", at("11:00"))
+    assert remembers(world, "zebra")
+    world.tick(at("09:00", 1))
+    assert not remembers(world, "zebra")
+    assert remembers(world, FULL)

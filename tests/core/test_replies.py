@@ -550,3 +550,11 @@ def test_a_bank_that_is_read_anew_is_used_from_the_next_round_on(world: World) -
     world.banks = {"nn": make_bank([make_question("fresh")])}
     world.tick(at("09:00", 1))
     assert world.round().question.slug == "fresh"
+
+
+def test_history_folds_rounds_that_were_left_out_and_still_reaches_those_that_were_asked(world: World) -> None:
+    world.days(0, 1)
+    world.tick(at("23:00", 42))
+    said = words_of(world.command("ada", "history", at("23:30", 42))).splitlines()
+    assert said[1] == "2026-11-24 to 2027-01-03  41 rounds left out"
+    assert [line[:10] for line in said[2:]] == ["2026-11-23", "2026-11-22"]

@@ -600,3 +600,12 @@ def test_who_answered_i_do_not_know_is_revealed_a_round_that_was_answered(world:
     world.tick(at("09:00", 1))
     assert "Nobody answered" not in world.reveal_of(on_day(0))
     assert world.tx.members.get(member("ada")) is not None
+
+
+def test_a_question_keeps_its_distance_over_many_rounds_that_were_left_out() -> None:
+    with closing(World(questions=[make_question(slug) for slug in SLUGS[:3]])) as world:
+        world.days(0, 2)
+        last = world.round().question.id
+        world.tick(at("23:00", 40))
+        world.tick(at("09:00", 41))
+        assert world.round().question.id != last
