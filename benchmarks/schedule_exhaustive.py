@@ -7,9 +7,9 @@ clocks at every quarter hour.
 
     make schedule
 
-prints its progress and ends with 1 if anything differs. Last run, tzdata 2026f, Python 3.11, two busy cores:
+prints its progress and ends with 1 if anything differs. Last run, tzdata 2026f, Python 3.11, two cores:
 
-    zones 598, dates 1,529,086, checks 12,829,000, seconds 192, violations 0
+    zones 598, dates 1,529,086, checks 12,829,000, seconds 87, violations 0
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ class Show:
         rows = text.wrap(self._console, width) if text.cell_len > width else [text]
         for number, row in enumerate(rows):
             row.rstrip()
-            shown = Text(prefix + (hang if number else ""), style="dim") + row
+            shown = Text.assemble((prefix + (hang if number else ""), "dim"), row)
             shown.rstrip()
             self._print(shown)
 

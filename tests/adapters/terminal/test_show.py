@@ -210,3 +210,12 @@ def test_what_needs_words_is_for_its_author_alone(show: Show, paper: Paper, told
 def test_a_form_that_counts_is_told_in_words_since_it_has_no_message_to_mark(show: Show, paper: Paper) -> None:
     show.told("bob", Told(receipt=Receipt.RECORDED), by_message=False)
     assert "only bob sees: Recorded." in paper.getvalue()
+
+
+def test_only_the_bar_beside_a_message_is_dim_and_not_what_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Screen()
+    Show("UTC", screen).message(message("hello", thread="1"))
+    row = next(row for row in screen.rows if "hello" in row)
+    assert row.endswith("\x1b[0mhello")
+    assert row.startswith("\x1b[2m")
