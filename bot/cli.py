@@ -136,6 +136,8 @@ class _faults:
             _refuse(str(fault))
         if isinstance(fault, StoreError | RoomError):
             _refuse(str(fault), code=1)
+        if isinstance(fault, OSError) and fault.filename is not None:
+            _refuse(f"{fault.filename}: {fault.strerror}", code=1)
         if isinstance(fault, OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # What is buffered would complain once more at the end.
             if isinstance(fault, BrokenPipeError):  # Somebody reads with `head`.

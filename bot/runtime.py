@@ -192,8 +192,12 @@ async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | 
     folder = data_folder()
     program = build(_room_of_its_own(settings, database or folder / "chat.db"))
     assert program.terminal is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(filename=folder / "chat.log", level=logging.INFO, format=_LOG_LINE)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(filename=folder / "chat.log", level=logging.INFO, format=_LOG_LINE)
+    except OSError as problem:
+        why = f"{folder}: cannot be written ({problem.strerror}); chat keeps its history and log there"
+        raise SettingsError((why,)) from problem
     async with _started(program):
         if program.room is not None and is_demo(program.room):
             raise DemoRefused("this database holds a demo, not a chat; choose another --database")

@@ -383,3 +383,11 @@ def test_the_program_works_from_any_folder_and_writes_only_where_it_is_told(prog
     assert program.home not in ROOT.parents
     assert program.run("demo", "--days", 1, TMPDIR=tmp_path).code == 0
     assert contents(tmp_path) == {}
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    ended = program.run("chat", "--database", tmp_path / "x.db", XDG_DATA_HOME=tmp_path / "file")
+    assert ended.code == 2
+    assert str(tmp_path / "file" / "nnquestion") in ended.err
+    assert "Traceback" not in ended.err
