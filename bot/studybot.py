@@ -150,7 +150,6 @@ class StudyBot:
 
     async def live_threads(self) -> list[Place]:
         """The threads in which something may have been said unheard: of the latest rounds in every channel."""
-
         posted = await self.posted_rounds()
         return list(dict.fromkeys(round_.thread for round_ in posted if round_.thread is not None))
 
@@ -170,7 +169,6 @@ class StudyBot:
 
     async def answer(self, happened: Said | Deleted | Form | Submitted, now: datetime) -> Told:
         """Take what a member said, edited, deleted or sent. The same thing again gets the same receipt again."""
-
         return await self._store.write(lambda tx: answering.take(tx, happened, now))
 
     async def command(self, asker: Asker, text: str, *, id: str, now: datetime) -> Card:
@@ -187,7 +185,10 @@ class StudyBot:
 
     async def begin(self, asker: Asker, options: Mapping[str, str], now: datetime) -> Card | None:
         """Give a channel its first drill, with today's round; None where it has a drill."""
-        card = await self._store.write(lambda tx: organizing.begin(tx, self._banks(), asker, options, now))
+        try:
+            card = await self._store.write(lambda tx: organizing.begin(tx, self._banks(), asker, options, now))
+        except Refused as refused:
+            return asking.refused(str(refused))
         if card is not None:
             self._owed()
         return card

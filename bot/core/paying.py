@@ -62,7 +62,7 @@ def _settle(tx: Transaction, round_: Round, member: MemberId, answer: Answer | N
 def _due(round_: Round, grade: Grade, hints: int, others: list[Entry]) -> tuple[int, str]:
     if not round_.graded:
         tried = grade.effort is Effort.HONEST
-        due, reason = (max(1, 1 - hints), "tried; not graded") if tried else (0, "not graded")
+        due, reason = (1, "tried; not graded") if tried else (0, "not graded")
     else:
         due, reason = scoring.points_for(grade, hints), cards.LEVEL[grade.level]
     if hints:

@@ -110,9 +110,12 @@ def extra_question(
     if not fitting:
         return None
     try:
-        order = plan_of(tx, drill, banks, drill.next).questions
+        plan = plan_of(tx, drill, banks, drill.next)
     except NothingToAsk:
-        order = ()
+        order: tuple[QuestionId, ...] = ()
+    else:
+        tx.drills.save_plan(plan)  # What is drawn from it is taken out, also before the first daily round.
+        order = plan.questions
     planned = [question for question in reversed(order) if question in fitting]
     return fitting[planned[0] if planned else sorted(fitting)[0]], True
 

@@ -609,3 +609,13 @@ def test_a_question_keeps_its_distance_over_many_rounds_that_were_left_out() -> 
         world.tick(at("23:00", 40))
         world.tick(at("09:00", 41))
         assert world.round().question.id != last
+
+
+def test_an_extra_question_asked_before_the_first_daily_one_is_taken_out_of_the_cycle(world: World) -> None:
+    world.command("ada", "ask", at("07:00"))
+    extra = world.round().question.id
+    world.tick(at("09:00"))
+    plan = world.tx.drills.plan(CHANNEL)
+    assert plan is not None
+    assert extra in plan.asked
+    assert world.round().question.id != extra

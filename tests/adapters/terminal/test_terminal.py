@@ -247,6 +247,9 @@ async def test_a_first_drill_is_begun_once(tmp_path: Path) -> None:
     async with staged(tmp_path, drill=False) as stage:
         assert await stage.terminal.begin(BOB, HERE, {"time": "08:00", "zone": "UTC"}) is None  # no organizer
         olga = Person("olga", organizer=True)
+        wrong = await stage.terminal.begin(olga, HERE, {"time": "08:00", "zone": "Mars"})
+        assert wrong is not None
+        assert wrong.title == "That did not work"
         first = await stage.terminal.begin(olga, HERE, {"time": "08:00", "zone": "UTC"})
         assert first is not None
         assert await stage.terminal.begin(olga, HERE, {"time": "10:00", "zone": "UTC"}) is None
