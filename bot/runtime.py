@@ -27,12 +27,12 @@ from bot.adapters.terminal.room import Room
 from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal, channel_id
 from bot.core import drills, grading
-from bot.core.bank import BankError, Problem, read_bank
-from bot.core.model import Answer, Bank, Grade, Place, Question
+from bot.core.model import Answer, Grade, Place, Question
 from bot.core.ports import Messenger, StoreError, Transaction
 from bot.core.schedule import TZDATA_VERSION, UnknownZone, zone
 from bot.delivery import Deliverer
 from bot.settings import Settings, SettingsError, data_folder
+from bot.shelf import Shelf
 from bot.store import SqliteStore
 from bot.studybot import StudyBot
 
@@ -76,7 +76,7 @@ class Program:
     bot: StudyBot
     deliverer: Deliverer
     clock: Clock
-    banks: dict[str, Bank]
+    shelf: Shelf
     room: Room | None = None
     terminal: Terminal | None = None
     woken: asyncio.Event
@@ -114,13 +114,13 @@ class Program:
 
 
 def build(settings: Settings, clock: Clock = wall_clock) -> Program:
-    """Assemble the program. Needs no loop, token, network or clock; reads the bank, and raises BankError."""
-    bank = _read_bank(settings.bank)
-    banks = {bank.id: bank}
+    """Assemble the program. Needs no loop, token, network or clock; reads the banks, and raises BankError."""
+    shelf = Shelf(settings.banks)
+    shelf.load()
     store = SqliteStore(settings.database)
     messengers: dict[str, Messenger] = {}
     woken = asyncio.Event()
-    bot = StudyBot(store, KeyPointGrader(), lambda: banks, owed=woken.set)
+    bot = StudyBot(store, KeyPointGrader(), lambda: shelf.banks, owed=woken.set)
     room = terminal = None
     if "terminal" in settings.platforms:
         room = Room(settings.database.with_name(settings.database.name + ".room.jsonl"))
@@ -132,7 +132,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
         bot=bot,
         deliverer=Deliverer(store, messengers, clock),
         clock=clock,
-        banks=banks,
+        shelf=shelf,
         room=room,
         terminal=terminal,
         woken=woken,
@@ -201,7 +201,7 @@ async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | 
     async with _started(program):
         if program.room is not None and is_demo(program.room):
             raise DemoRefused("this database holds a demo, not a chat; choose another --database")
-        questions = [question for bank in program.banks.values() for question in bank.questions]
+        questions = [question for bank in program.shelf.banks.values() for question in bank.questions]
         sitting = Chat(
             terminal=program.terminal,
             me=Person(_plain_name(name or _login()), organizer=True),
@@ -282,6 +282,7 @@ async def alarm(program: Program) -> AsyncIterator[None]:
 
     async def tick() -> None:
         try:
+            await asyncio.to_thread(program.shelf.refresh)
             await program.bot.tick(program.clock())
         finally:
             owed.set()  # Whatever became of it, what is owed is sent.
@@ -329,18 +330,6 @@ async def _whenever(woken: asyncio.Event, over: asyncio.Event, work: Callable[[]
             log.error("%s", problem)
         except Exception:
             log.exception("that failed; trying again")
-
-
-def _read_bank(path: Path) -> Bank:
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise SettingsError((f"NNQUESTION_BANK={path}: cannot be read ({problem.strerror})",)) from problem
-    try:
-        return read_bank(content.decode(), path.name)
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        raise BankError([Problem(path.name, line, 1, "this line is not UTF-8; save the file as UTF-8")]) from problem
 
 
 def _follow_time_zones(tx: Transaction, now: datetime) -> None:

@@ -13,6 +13,9 @@ from typing import Final
 from dotenv import dotenv_values
 from platformdirs import user_data_path
 
+SHIPPED: Final = "nn"
+"""The id of the bank that comes with the program, by which a setting names it."""
+
 PLATFORMS: Final = ("discord", "slack", "terminal")
 NAMES: Final = (
     "NNQUESTION_DATABASE",
@@ -41,7 +44,8 @@ class Settings:
     """What can be set, each with a default that works. Tokens are kept out of the repr."""
 
     database: Path
-    bank: Path
+    banks: tuple[Path, ...]
+    """Files and folders with banks, in the order in which they were named."""
     platforms: tuple[str, ...] = ()
     discord_token: str = field(default="", repr=False)
     discord_api_url: str = ""
@@ -56,11 +60,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings from a mapping such as `os.environ`. Raises SettingsError."""
     problems = _unknown(environ)
     given = {name: environ.get(name, "").strip() for name in NAMES}
-    bank = Path(given["NNQUESTION_BANK"]).expanduser() if given["NNQUESTION_BANK"] else shipped_bank()
-    if bank.is_dir():
-        problems.append(f"NNQUESTION_BANK={bank}: it is a folder; give the path of a bank's YAML file")
-    elif not bank.is_file():
-        problems.append(f"NNQUESTION_BANK={bank}: there is no such file; give the path of a bank's YAML file")
+    banks = _banks(given["NNQUESTION_BANK"], problems)
     for name, schemes in (
         ("DISCORD_API_URL", ("http://", "https://")),
         ("SLACK_API_URL", ("http://", "https://")),
@@ -73,7 +73,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(tuple(problems))
     return Settings(
         database=Path(given["NNQUESTION_DATABASE"] or data_folder() / "nnquestion.db").expanduser(),
-        bank=bank,
+        banks=banks,
         platforms=platforms,
         discord_token=given["DISCORD_TOKEN"],
         discord_api_url=given["DISCORD_API_URL"],
@@ -101,6 +101,18 @@ def shipped_bank() -> Path:
     package = Path(__file__).parent
     installed = package / "data" / "questions.yaml"
     return installed if installed.is_file() else package.parent / "data" / "questions.yaml"
+
+
+def _banks(given: str, problems: list[str]) -> tuple[Path, ...]:
+    """The paths named, with commas between them; `nn` is the shipped bank, as is nothing at all."""
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    named = tuple(shipped_bank() if name == SHIPPED else Path(name).expanduser() for name in names)
+    for path in named:
+        if not path.exists():
+            problems.append(
+                f"NNQUESTION_BANK={given}: there is no “{path}”; name YAML files or folders, with commas between them"
+            )
+    return named or (shipped_bank(),)
 
 
 def _platforms(given: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:

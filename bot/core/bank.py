@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
@@ -33,15 +34,17 @@ __all__ = [
     "Severity",
     "Where",
     "check_bank",
+    "examine_bank",
     "read_bank",
 ]
 
 
 class Severity(StrEnum):
-    """Whether a problem keeps the bank from being read."""
+    """Whether a problem is a fault, something to look at, or something to know."""
 
     ERROR = "error"
-    ADVICE = "advice"
+    WARNING = "warning"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,9 @@ class Problem:
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        advice = "advice: " if self.severity is Severity.ADVICE else ""
+        severity = "" if self.severity is Severity.ERROR else f"{self.severity}: "
         # A message may quote an id with lines in it; a problem is one line.
-        return f"{self.file}:{self.line}: {advice}{' '.join(self.message.split())}"
+        return f"{self.file}:{self.line}: {severity}{' '.join(self.message.split())}"
 
 
 class BankError(Exception):
@@ -84,18 +87,19 @@ Profile = Callable[[Bank, Container[Where]], Iterable[Finding]]
 
 def read_bank(text: str, name: str, profile: Profile | None = None) -> Bank:
     """The bank in `text`. `name` is what problems call the file; raises BankError if any of them is an error."""
-    bank, problems = _examine(text, name, profile)
+    bank, problems = examine_bank(text, name, profile)
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise BankError(problems)
     return bank
 
 
 def check_bank(text: str, name: str, profile: Profile | None = None) -> tuple[Problem, ...]:
-    """Every problem of a bank in line order, advice included; nothing is raised."""
-    return _examine(text, name, profile)[1]
+    """Every problem of a bank in line order, whatever its severity; nothing is raised."""
+    return examine_bank(text, name, profile)[1]
 
 
-def _examine(text: str, name: str, profile: Profile | None) -> tuple[Bank, tuple[Problem, ...]]:
+def examine_bank(text: str, name: str, profile: Profile | None = None) -> tuple[Bank, tuple[Problem, ...]]:
+    """The bank as far as it can be read, and every problem; values that have one are left empty or as they are."""
     root, faults = read_nodes(text)
     report = Report(KEYS, NEEDED, faults)
     bank = _bank(Fields(report, root, "bank file", "the file", ()))
@@ -120,7 +124,7 @@ def _held_against(report: Report, name: str, findings: Iterable[Finding]) -> Ite
 
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "bank file": ("bank", "questions", "topics", "schema_version"),
-    "bank": ("id", "title", "version", "language", "licence"),
+    "bank": ("id", "title", "version", "language", "licence", "profile"),
     "question": (
         *("id", "prompt", "answer", "version", "seed", "status", "reviewed", "section", "difficulty", "fits"),
         *("minutes", "topics", "related", "code", "key_points", "misconceptions", "hints", "follow_ups"),
@@ -165,20 +169,23 @@ _URL: Final = TextRule(300, r"https://\S+", "use an address that begins with htt
 def _bank(file: Fields) -> Bank:
     file.whole_number("schema_version", 1, 1)
     about = file.entry("bank", "bank", "the bank")
-    bank = about.text("id", _SLUG)
+    bank, language = about.text("id", _SLUG), about.text("language", _LANGUAGE)
     return Bank(
         id=bank,
         title=about.text("title", TextRule(80)),
         version=about.text("version", _VERSION),
-        language=about.text("language", _LANGUAGE),
+        language=language,
         licence=about.text("licence", TextRule(80)),
+        profile=about.text("profile", _SLUG),
         topics=file.table("topics", _SLUG, TextRule(60)),
-        questions=tuple(_question(question, bank) for question in file.entries("questions", "question", least=1)),
+        questions=tuple(
+            replace(_question(question, bank), language=language)
+            for question in file.entries("questions", "question", least=1)
+        ),
     )
 
 
 def _question(of: Fields, bank: str) -> Question:
-    of.day("reviewed", _DAY)
     return Question(
         id=QuestionId(f"{bank}:{of.text('id', _SLUG)}"),
         prompt=of.text("prompt", _LINE),
@@ -186,6 +193,7 @@ def _question(of: Fields, bank: str) -> Question:
         version=of.whole_number("version", 1, 9999, default=1),
         seed=of.whole_number("seed", 1, 9999) or None,
         status=of.one_of("status", Status.DRAFT),
+        reviewed=_day(of, "reviewed"),
         section=of.text("section", TextRule(40)),
         difficulty=of.whole_number("difficulty", 1, 3, default=1),
         fits=of.one_of("fits", Fits.DAILY),
@@ -200,6 +208,17 @@ def _question(of: Fields, bank: str) -> Question:
         exemplars=tuple(_exemplar(sample) for sample in of.entries("exemplars", "exemplar", most=40)),
         references=tuple(_reference(source) for source in of.entries("references", "reference", most=5)),
     )
+
+
+def _day(of: Fields, key: str) -> date | None:
+    text = of.text(key, _DAY)
+    if not text or _DAY.fault(text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        of.day(key, _DAY)  # which says so
+        return None
 
 
 def _code(of: Fields) -> Code:

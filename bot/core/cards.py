@@ -80,6 +80,8 @@ def question(round_: Round, *, late: bool = False, skipped: Sequence[date] = ())
         else "Answer in the thread, in your own words. Edit a message to revise it, delete it to withdraw it."
     )
     body.append(line(how))
+    if not round_.graded:
+        body.append(line("It is not graded: an honest try counts, and you compare it with the reference answer."))
     when = [line("Closes ", When(round_.closes_at, TimeStyle.DATE_TIME, round_.zone), ".")]
     if round_.reveal_at > round_.closes_at:
         when = [
@@ -159,7 +161,7 @@ def reveal(
         body.append(line(strong(f"What the {count(len(grades), 'answer')} covered")))
         body += [_spread(point, grades) for point in asked.key_points]
     elif grades:
-        body.append(line("This question has no key points, so its answers are not graded: compare yours."))
+        body.append(line(f"{_why_ungraded(asked)} Compare yours with this one, and with each other."))
     else:
         body.append(line("Nobody answered this one. Here is the reference answer all the same."))
     if asked.follow_ups:
@@ -182,7 +184,8 @@ def result(round_: Round, answer: Answer | None, grade: Grade | None, points: in
     if answer is None or not answer.parts:
         return Card(title="Your result", body=(line("You have no answer in this round."),))
     if not round_.graded:
-        return Card(title="Your result", body=(line("This question is not graded: compare yours with the reference."),))
+        why = _why_ungraded(round_.question)
+        return Card(title="Your result", body=(line(f"{why} Compare yours with the reference answer."),))
     if grade is None:
         return Card(title="Your result", body=(line("Your answer is not graded yet; ask again after the reveal."),))
     body: list[Block] = [line(strong(_verdict(grade)))]
@@ -283,6 +286,12 @@ def _spread(point: KeyPoint, grades: Sequence[Grade]) -> Line:
     graded = [g for grade in grades for g in grade.points if g.key_point == point.id]
     covered = sum(1 for g in graded if g.coverage is Coverage.COVERED)
     return line(strong(f"{covered} of {len(grades)} "), _with_extra(point), bullet=True)
+
+
+def _why_ungraded(asked: Question) -> str:
+    if asked.key_points:
+        return "Answers in this question's language are not graded; each counts as a try."
+    return "This question has no key points, so its answers are not graded; each counts as a try."
 
 
 def _with_extra(point: KeyPoint) -> str:

@@ -111,7 +111,9 @@ class _Mistake:
 
 
 def grade_answer(question: Question, text: str) -> Grade:
-    """The grade of one answer. A question without key points gives level 0 and says only what the effort was."""
+    """The grade of one answer. A question that cannot be graded gives level 0 and says only what the effort was."""
+    if not question.graded:
+        question = replace(question, key_points=(), misconceptions=())
     rubric = _rubric(question)
     spoken = reading.sentences(text)
     singles = _listen(rubric, spoken)

@@ -131,6 +131,10 @@ class Code:
     needs: tuple[str, ...] = ()
 
 
+GRADED_LANGUAGES: Final = ("en",)
+"""The languages whose words the grader can read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """An entry of a bank. Only prompt and answer are needed; without key points its rounds are ungraded."""
@@ -141,6 +145,8 @@ class Question:
     version: int = 1
     seed: int | None = None
     status: Status = Status.DRAFT
+    reviewed: date | None = None
+    """The day on which somebody checked it against the sources."""
     section: str = ""
     difficulty: int = 1
     fits: Fits = Fits.DAILY
@@ -154,11 +160,18 @@ class Question:
     follow_ups: tuple[str, ...] = ()
     exemplars: tuple[Exemplar, ...] = ()
     references: tuple[Reference, ...] = ()
+    language: str = "en"
+    """The bank's: a round keeps a copy of its question, and must know how to grade it without the bank."""
 
     @property
     def slug(self) -> str:
         """The id inside its bank."""
         return self.id.partition(":")[2]
+
+    @property
+    def graded(self) -> bool:
+        """Whether answers can be graded: it has key points, in a language that the grader knows."""
+        return bool(self.key_points) and self.language.partition("-")[0] in GRADED_LANGUAGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +185,8 @@ class Bank:
     licence: str
     topics: Mapping[str, str]
     questions: tuple[Question, ...]
+    profile: str = ""
+    """The rules that `bank check` holds the file to beyond those for any bank."""
 
 
 # --- drills -------------------------------------------------------------------------------------------------
@@ -342,7 +357,7 @@ class Round:
     @property
     def graded(self) -> bool:
         """Whether its answers can be graded at all."""
-        return bool(self.question.key_points)
+        return self.question.graded
 
 
 # --- answers ------------------------------------------------------------------------------------------------

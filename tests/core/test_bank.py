@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +13,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.bank import KEYS, NEEDED, BankError, Severity, check_bank, read_bank
+from bot.core.bank import KEYS, NEEDED, BankError, Finding, Severity, Where, check_bank, read_bank
 from bot.core.bank_profile import check_profile
-from bot.core.model import ExemplarKind, Fits, Status
+from bot.core.bank_rules import check_rules
+from bot.core.model import Bank, ExemplarKind, Fits, Status
 
 DATA: Final = Path(__file__).parents[2] / "data"
 
@@ -287,7 +288,7 @@ def test_windows_line_ends_are_line_ends() -> None:
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(BankError):
-        read_bank(text, "questions.yaml", check_profile)
+        read_bank(text, "questions.yaml", every_rule)
 
 
 @settings(max_examples=300)
@@ -298,16 +299,16 @@ def test_a_bank_with_a_slip_in_it_is_read_or_refused(data: st.DataObject) -> Non
     end = data.draw(st.integers(start, min(len(whole), start + 40)))
     slip = data.draw(st.text("-:[]{}|>&*!#'\"`<%@,? \t\n09ay\x00\u2028", max_size=6))
     text = whole[:start] + slip + whole[end:]
-    problems = check_bank(text, "questions.yaml", check_profile)
+    problems = check_bank(text, "questions.yaml", every_rule)
     lines = [problem.line for problem in problems]
     assert lines == sorted(lines)
     assert all(1 <= line <= text.count("\n") + 2 for line in lines)
     if any(problem.severity is Severity.ERROR for problem in problems):
         with pytest.raises(BankError) as caught:
-            read_bank(text, "questions.yaml", check_profile)
+            read_bank(text, "questions.yaml", every_rule)
         assert caught.value.problems == problems
     else:
-        assert read_bank(text, "questions.yaml", check_profile).id
+        assert read_bank(text, "questions.yaml", every_rule).id
 
 
 # --- the rules of our own bank ----------------------------------------------------------------------------------
@@ -315,7 +316,7 @@ def test_a_bank_with_a_slip_in_it_is_read_or_refused(data: st.DataObject) -> Non
 POINTS: Final = {
     "random": "Every step switches off a random part of the units",
     "thinned": "Each minibatch trains another thinned network",
-    "lean": "No neuron can lean on one particular neighbour",
+    "lean": "No neuron can lean on one particular neighbor",
     "scaling": "Activations are rescaled so that the expected sum stays",
 }
 ENTRY: Final[dict[str, Any]] = {
@@ -330,7 +331,7 @@ ENTRY: Final[dict[str, Any]] = {
     "topics": ["regularization"],
     "related": [],
     "prompt": "How does dropout work during training?",
-    "answer": "\n".join(["**Noise.** It hides units at random.", *["- A line that says a little more."] * 20]),
+    "answer": "\n".join(["It hides units at random.", *["- **Lead-in.** It adds" + " a little more. It says" * 7] * 4]),
     "code": {"lang": "python", "source": "print(1)", "needs": ["numpy"]},
     "key_points": [
         {
@@ -369,6 +370,12 @@ ENTRY: Final[dict[str, Any]] = {
 Change = Callable[[dict[str, Any]], object]
 
 
+def every_rule(bank: Bank, written: Container[Where]) -> Iterator[Finding]:
+    """Our own rules and those for any bank, as the check holds them against our bank."""
+    yield from check_profile(bank, written)
+    yield from check_rules(bank, written)
+
+
 def own(*changes: Change) -> str:
     """A question that keeps all of our own rules, after changes that may break them."""
     entry = deepcopy(ENTRY)
@@ -383,7 +390,7 @@ def own_bank(*changes: Change) -> str:
 
 
 def test_a_full_entry_comes_back_as_it_was_written() -> None:
-    [read] = read_bank(own_bank(), "b", check_profile).questions
+    [read] = read_bank(own_bank(), "b", every_rule).questions
     assert read.answer == ENTRY["answer"]
     assert [(point.id, point.text) for point in read.key_points] == [*POINTS.items()]
     assert [list(point.any_of) for point in read.key_points] == [point["any_of"] for point in ENTRY["key_points"]]
@@ -433,15 +440,18 @@ def test_a_full_entry_comes_back_as_it_was_written() -> None:
         (lambda q: q.update(answer=q["answer"] + "\n```\ncode"), "opens a ``` that it does not close"),
         (lambda q: q["code"].update(source="print(1"), "is not Python"),
         (lambda q: q["code"].update(source="print(1)\n" * 25), "has 25 lines; keep it to 24"),
-        (lambda q: q["code"].update(lang="perl"), "is no python"),
-        (lambda q: q.update(answer="Too short to be of use."), "700 to 1,200 read best"),
+        (lambda q: q["code"].update(lang="perl"), "is not python; write python"),
+        (lambda q: q.update(answer=q["answer"].replace("little more", "bit")), "700 to 1,200 read best"),
+        (lambda q: q.update(answer="- **Noise.** It hides units.\n" + q["answer"]), "two sentences, then add"),
+        (lambda q: q.update(answer=q["answer"].replace("- **Lead", "**Lead", 2)), "has 2 bullets; answer in one"),
+        (lambda q: q.update(answer=q["answer"].replace("**Lead-in.**", "Lead-in.", 1)), "without a bold lead-in"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
 def test_our_own_bank_must_keep_more_rules_than_any_bank(change: Change, message: str) -> None:
     text = own_bank(change)
     assert read_bank(text, "b")  # it is good enough for any bank
-    [(_, said)] = told(text, profile=check_profile)
+    [(_, said)] = told(text, profile=every_rule)
     assert message in said
 
 
@@ -457,34 +467,36 @@ def test_our_own_bank_must_keep_more_rules_than_any_bank(change: Change, message
     ],
 )
 def test_an_answer_may_deny_and_may_quote_code(more: str) -> None:
-    assert told(own_bank(lambda q: q.update(answer=f"{q['answer']}\n{more}")), profile=check_profile) == []
+    assert told(own_bank(lambda q: q.update(answer=f"{q['answer']}\n{more}")), profile=every_rule) == []
 
 
-def test_advice_is_told_and_does_not_stop_the_bank() -> None:
-    text = own_bank(lambda q: q.update(answer="Too short to be of use."))
-    [advice] = check_bank(text, "b.yaml", check_profile)
-    assert advice.severity is Severity.ADVICE
-    assert ": advice: answer of" in str(advice)
-    assert read_bank(text, "b.yaml", check_profile)
+def test_a_warning_is_told_and_does_not_stop_the_bank() -> None:
+    text = own_bank(lambda q: q.update(answer=q["answer"].replace("little more", "bit")))
+    [warning, *_] = check_bank(text, "b.yaml", every_rule)
+    assert warning.severity is Severity.WARNING
+    assert ": warning: answer of" in str(warning)
+    assert read_bank(text, "b.yaml", every_rule)
 
 
 def test_essential_key_points_are_two_to_four() -> None:
     text = own_bank(lambda q: [point.update(essential=False) for point in q["key_points"]])
     assert '"dropout" has 0 essential key points; make it 2 to 4' in [
-        said for _, said in told(text, profile=check_profile)
+        said for _, said in told(text, profile=every_rule)
     ]
 
 
 def test_related_questions_name_each_other() -> None:
     text = own_bank(lambda q: q.update(related=["adam"])) + own(lambda q: q.update(id="adam"))
-    [(_, said)] = told(text, profile=check_profile)
-    assert said == '"dropout" is related to "adam", which does not say so; add it there'
+    missing = '"dropout" is related to "adam", which does not say so; add it there'
+    assert missing in [said for _, said in told(text, profile=every_rule)]
+    both = text.replace("related: []", "related: [dropout]")
+    assert missing not in [said for _, said in told(both, profile=every_rule)]
 
 
 def test_a_fault_inside_a_text_is_told_on_its_own_line() -> None:
     answer = "|-\n    It helps.\n\n    It always helps.\n"
     text = bank(question(answer=answer, code="\n    lang: python\n    source: |-\n      a = 1\n      b = (\n"))
-    said = {message.partition(";")[0]: line for line, message in told(text, profile=check_profile)}
+    said = {message.partition(";")[0]: line for line, message in told(text, profile=every_rule)}
     lines = text.split("\n")
     assert said['answer of "dropout" says "always"'] == lines.index("    It always helps.") + 1
     assert said["code of \"dropout\" is not Python ('(' was never closed)"] == lines.index("      b = (") + 1
@@ -492,7 +504,7 @@ def test_a_fault_inside_a_text_is_told_on_its_own_line() -> None:
 
 def test_a_value_with_a_problem_gets_no_second_one_from_our_own_rules() -> None:
     text = own_bank(lambda q: q["exemplars"][0].update(earns="random"))
-    [(_, said)] = told(text, profile=check_profile)
+    [(_, said)] = told(text, profile=every_rule)
     assert "is text; write a list" in said
 
 
@@ -559,5 +571,5 @@ def test_the_schema_has_the_limits_of_the_reader(kind: str, key: str, value: Any
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("questions.yaml")), ids=lambda path: path.name)
 def test_the_bank_that_is_shipped_keeps_our_own_rules(path: Path) -> None:
-    problems = check_bank(path.read_text(encoding="utf-8"), path.name, check_profile)
+    problems = check_bank(path.read_text(encoding="utf-8"), path.name, every_rule)
     assert [str(problem) for problem in problems if problem.severity is Severity.ERROR] == []

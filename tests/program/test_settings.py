@@ -26,8 +26,8 @@ def test_with_nothing_set_there_is_a_default_for_everything(tmp_path: Path, monk
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     settings = load({})
-    assert settings.bank == shipped_bank()
-    assert settings.bank.is_file()
+    assert settings.banks == (shipped_bank(),)
+    assert shipped_bank().is_file()
     assert settings.database.name == "nnquestion.db"
     assert tmp_path in settings.database.parents
     assert settings.platforms == ()
@@ -57,7 +57,7 @@ def test_every_setting_arrives_where_it_belongs(tmp_path: Path) -> None:
         }
     )
     assert settings.database == tmp_path / "x.db"
-    assert settings.bank == bank
+    assert settings.banks == (bank,)
     assert settings.platforms == ("terminal", "discord")
     assert settings.discord_token == SECRETS["DISCORD_TOKEN"]
     assert settings.discord_api_url == "http://127.0.0.1:1/api"
@@ -73,7 +73,7 @@ def test_a_tilde_means_the_home_folder(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "bank.yaml").touch()
     settings = load({"NNQUESTION_DATABASE": "~/x.db", "NNQUESTION_BANK": "~/bank.yaml"})
     assert settings.database == tmp_path / "x.db"
-    assert settings.bank == tmp_path / "bank.yaml"
+    assert settings.banks == (tmp_path / "bank.yaml",)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -126,7 +126,7 @@ def test_a_platform_named_without_its_token_is_told(platform: str, token: str) -
     ("name", "value", "allowed"),
     [
         ("NNQUESTION_PLATFORMS", "matrix", ("discord", "slack", "terminal")),
-        ("NNQUESTION_BANK", "/no/such/bank.yaml", ("path", "YAML")),
+        ("NNQUESTION_BANK", "/no/such/bank.yaml", ("YAML files or folders", "commas")),
         ("DISCORD_API_URL", "discord.com/api", ("http://", "https://")),
         ("SLACK_API_URL", "ftp://slack.com", ("http://", "https://")),
         ("DISCORD_GATEWAY_URL", "https://gateway.discord.gg", ("ws://", "wss://")),
@@ -140,9 +140,17 @@ def test_a_broken_setting_is_told_with_its_name_its_value_and_what_is_allowed(
     assert all(word in problem for word in allowed)
 
 
-def test_a_folder_is_no_bank(tmp_path: Path) -> None:
-    (problem,) = problems_of(NNQUESTION_BANK=str(tmp_path))
-    assert problem.startswith(f"NNQUESTION_BANK={tmp_path}")
+def test_banks_are_files_and_folders_with_commas_and_nn_is_the_one_that_is_shipped(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.touch()
+    assert load({"NNQUESTION_BANK": f"nn, {file},{tmp_path},"}).banks == (shipped_bank(), file, tmp_path)
+    assert load({"NNQUESTION_BANK": ","}).banks == (shipped_bank(),)
+
+
+def test_each_bank_that_is_not_there_is_told(tmp_path: Path) -> None:
+    gone, lost = tmp_path / "gone.yaml", tmp_path / "lost"
+    problems = problems_of(NNQUESTION_BANK=f"{gone},{tmp_path},{lost}")
+    assert [f"“{path}”" in problem for problem, path in zip(problems, (gone, lost), strict=True)] == [True, True]
 
 
 def test_a_misspelt_setting_is_told_with_the_one_that_was_meant() -> None:
