@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final, assert_never
 
 from rich.cells import cell_len, set_cell_size
 
 from bot.adapters.terminal.room import Lines, Run
-from bot.core.card import Block, Board, Card, Channel, Jump, Line, Prose, Snippet, Span, TimeStyle, When, Words
-from bot.core.schedule import zone
+from bot.core.card import (
+    Block,
+    Board,
+    Card,
+    Channel,
+    Jump,
+    Line,
+    Prose,
+    Snippet,
+    Span,
+    When,
+    Words,
+)
+from bot.core.shown import clean, in_words, on_one_line
 
 LONGEST_NAME: Final = 32
 """Columns of a name on a board; wide signs take two."""
@@ -39,24 +50,6 @@ def _is_heading(block: Block) -> bool:
     return isinstance(block, Line) and not block.bullet and all(isinstance(s, Words) and s.strong for s in block.spans)
 
 
-def clean(text: str) -> str:
-    """Text without anything that could steer a terminal or reorder its line."""
-    return "".join(sign if _harmless(sign) else "\N{REPLACEMENT CHARACTER}" for sign in text)
-
-
-def on_one_line(text: str) -> str:
-    """The same, without line breaks and tabs: names and titles cannot pass for something else."""
-    return re.sub(r"\s+", " ", clean(text))
-
-
-def _harmless(sign: str) -> bool:
-    joins_emoji = sign == "\N{ZERO WIDTH JOINER}"
-    return sign in "\n\t" or joins_emoji or unicodedata.category(sign) not in _UNSEEN
-
-
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-
-
 def _block(block: Block) -> list[tuple[Run, ...]]:
     match block:
         case Line():
@@ -77,26 +70,13 @@ def _span(span: Span) -> Run:
         case Words():
             return ("strong" if span.strong else "", on_one_line(span.text))
         case When():
-            return "", when(span)
+            return "", in_words(span)
         case Channel():
             return "", "#" + on_one_line(span.id.partition("/")[2])
         case Jump():
             return "dim", f"[{span.message}]"
         case _:
             assert_never(span)
-
-
-def when(span: When) -> str:
-    """An instant in the channel's zone."""
-    local = span.at.astimezone(zone(span.zone))
-    day = f"{local:%A} {local.day} {local:%B}"
-    match span.style:
-        case TimeStyle.TIME:
-            return f"{local:%H:%M}"
-        case TimeStyle.DATE:
-            return day
-        case TimeStyle.DATE_TIME:
-            return f"{day}, {local:%H:%M}"
 
 
 def _prose(markdown: str) -> list[tuple[Run, ...]]:

@@ -9,12 +9,13 @@ from typing import Final, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from bot.adapters.terminal.render import clean, on_one_line, render
+from bot.adapters.terminal.render import render
 from bot.adapters.terminal.room import BOT, Lines, Message
 from bot.core import notices
 from bot.core.card import Card
 from bot.core.model import Receipt, Told, Why
 from bot.core.schedule import zone
+from bot.core.shown import clean, on_one_line
 
 WIDTH: Final = 100
 _THREAD: Final = "  │ "
@@ -79,6 +80,10 @@ class Show:
         """Print a reply that only one person sees."""
         self._put("  ", Text(f"only {on_one_line(name)} sees:", style="dim"))
         self._lines(render(card), _PRIVATE)
+
+    def card(self, card: Card) -> None:
+        """Print a card that nobody has posted."""
+        self._lines(render(card), "  ")
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line of the program's own."""

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bot.adapters.terminal.render import clean, render
+from bot.adapters.terminal.render import render
 from bot.adapters.terminal.room import Lines
 from bot.core import cards, notices
 from bot.core.card import Board, Button, Card, Line, Press, Prose, Row, Snippet, TimeStyle, When, Words
 from bot.core.model import Coverage, PointGrade, Standing
+from bot.core.shown import clean
 from tests.adapters.terminal.stages import text_of
 from tests.factories import (
     ADA,

@@ -1,0 +1,1 @@
+"""Discord: servers as groups, their text channels as places for drills."""

@@ -1,0 +1,1 @@
+"""Slack: one workspace's channels and threads, through Bolt."""
