@@ -5,6 +5,7 @@
 #   made       the empty environment, and the folder and the PYTHON that it was made for
 #   stamp-run  requirements.lock is installed, and the project, editable
 #   stamp-dev  requirements-dev.lock is installed on top
+#   stamp-code requirements-code.lock is: what the programs of the question bank need, some 500 MB
 # While pip works there is a file .venv/busy. Where it was left behind, a set-up was interrupted, and the next
 # one starts from nothing.
 #
@@ -20,7 +21,7 @@ UV ?= uv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo chat test check format schedule lock clean FORCE
+.PHONY: help demo chat test check format schedule code lock clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +51,9 @@ format: $(VENV)/stamp-dev ## put the code in order: imports, safe fixes, layout
 schedule: $(VENV)/stamp-run ## check the schedule on every day of every time zone (takes a while)
 	@$(VENV)/bin/python benchmarks/schedule_exhaustive.py
 
+code: $(VENV)/stamp-code ## run the programs of the question bank, and note what they print in docs/questions.md
+	@$(VENV)/bin/python benchmarks/code_examples.py
+
 LOCK = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(LOCK_FLAGS) pyproject.toml
 
@@ -57,6 +61,7 @@ lock: ## pin what pyproject.toml asks for (needs uv); LOCK_FLAGS=--upgrade takes
 	@command -v "$(UV)" >/dev/null || { echo 'make lock needs uv: put it on the PATH or pass UV=/path/to/uv' >&2; exit 1; }
 	@$(LOCK) --extra build --output-file requirements.lock
 	@$(LOCK) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(LOCK) --extra code --constraint requirements.lock --output-file requirements-code.lock
 
 clean: ## remove .venv and what the tools left behind (never a database)
 	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -115,5 +120,12 @@ $(VENV)/stamp-dev: $(VENV)/stamp-run requirements-dev.lock
 	@: >$(VENV)/busy
 	@echo '  installing the tools for the checks ...'
 	@$(PIP_INSTALL) --require-hashes --requirement requirements-dev.lock || { $(FAILED); }
+	@rm $(VENV)/busy
+	@: >$@
+
+$(VENV)/stamp-code: $(VENV)/stamp-run requirements-code.lock
+	@: >$(VENV)/busy
+	@echo '  installing what the programs of the question bank need ...'
+	@$(PIP_INSTALL) --require-hashes --requirement requirements-code.lock || { $(FAILED); }
 	@rm $(VENV)/busy
 	@: >$@

@@ -6,14 +6,17 @@ import difflib
 import io
 import os
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
 from bot import __version__
 
 if TYPE_CHECKING:
+    from bot.core.model import Bank
     from bot.settings import Settings
 
 
@@ -98,6 +101,155 @@ def run() -> None:
         asyncio.run(runtime.run_platforms(settings))
 
 
+@main.group(cls=_Group)
+def bank() -> None:
+    """For authors: check banks of questions, look at them, bring them in and out."""
+
+
+_FILE: Final = click.Path(exists=True, path_type=Path)
+_banks_option = click.option(
+    "--bank", "paths", multiple=True, type=_FILE, help="Another file or folder than the settings name; may be repeated."
+)
+
+
+@bank.command()
+@click.argument("paths", metavar="[FILE]...", nargs=-1, type=_FILE)
+@click.option("--profile", default=None, help="Rules to hold them to, too: nnquestion, or none.")
+@click.option("--strict", is_flag=True, help="Fail on warnings, too.")
+@click.option("--notes", is_flag=True, help="Show notes, too: exemplars that the grader sees otherwise.")
+def check(paths: tuple[Path, ...], profile: str | None, strict: bool, notes: bool) -> None:
+    """Hold banks to the rules, and tell every problem at once; exit 1 if there is one."""
+    from bot import authoring
+    from bot.core.bank import Severity
+
+    failed = False
+    for file in _bank_files(paths):
+        with _faults(), _progress(f"trying the questions of {file}") as done:
+            checked = authoring.check(file, profile, done)
+        for problem in checked.problems:
+            if notes or problem.severity is not Severity.NOTE:
+                click.echo(str(problem))
+        for line in checked.summary(notes=notes):
+            click.echo(line)
+        failed |= checked.count(Severity.ERROR) > 0 or (strict and checked.count(Severity.WARNING) > 0)
+    sys.exit(1 if failed else 0)
+
+
+@bank.command()
+@click.argument("wanted", metavar="ID")
+@click.option("--as", "platform", type=click.Choice(["terminal", "discord", "slack"]), default="terminal")
+@_banks_option
+def show(wanted: str, platform: str, paths: tuple[Path, ...]) -> None:
+    """Show a question as members see it: the card, the hints, the reveal with its exemplars for answers."""
+    from bot import authoring
+    from bot.adapters.terminal.show import Show
+
+    banks = _load(paths)
+    question = authoring.find(banks.values(), wanted)
+    if question is None:
+        known = [slug for held in banks.values() for q in held.questions for slug in (q.slug, str(q.id))]
+        close = difflib.get_close_matches(wanted, known, n=1)
+        meant = f" Did you mean “{close[0]}”?" if close else " `nnquestion bank list` shows all."
+        _refuse(f"There is no question “{wanted}”.{meant}")
+    with _faults():
+        for name, card in authoring.show(question).items():
+            if platform == "terminal":
+                room = Show("UTC")
+                room.line(f"── {name} " + "─" * (40 - len(name)), "bold")
+                room.card(card)
+                room.line("")
+            else:
+                click.echo(authoring.payload(name, card, authoring.Platform(platform)))
+
+
+@bank.command("list")
+@click.option("--topic", default=None, help="Only questions of this topic.")
+@click.option("--difficulty", type=click.IntRange(1, 3), default=None, help="Only 1 easy, 2 medium or 3 hard ones.")
+@_banks_option
+def list_(topic: str | None, difficulty: int | None, paths: tuple[Path, ...]) -> None:
+    """List the questions, one a line."""
+    from bot import authoring
+
+    banks = _load(paths)
+    topics = sorted({known for held in banks.values() for known in held.topics})
+    if topic is not None and topic not in topics:
+        close = difflib.get_close_matches(topic, topics, n=1)
+        meant = f" Did you mean “{close[0]}”?" if close else ""
+        _refuse(f"There is no topic “{topic}”.{meant} There is {', '.join(topics) or 'none'}.")
+    with _faults():
+        for line in authoring.as_list(authoring.matching(banks.values(), topic, difficulty), with_bank=len(banks) > 1):
+            click.echo(line)
+
+
+@bank.command()
+@_banks_option
+def stats(paths: tuple[Path, ...]) -> None:
+    """Count what the banks hold, and say how many days they last."""
+    from bot import authoring
+
+    with _faults():
+        for number, held in enumerate(_load(paths).values()):
+            click.echo("\n" * bool(number) + "\n".join(authoring.stats(held)))
+
+
+@bank.command()
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="A new file to write to.")
+def new(output: Path | None) -> None:
+    """Print a bank with one worked question and a comment on each of its parts, to begin from."""
+    from bot import authoring
+
+    with _faults():
+        _write(authoring.TEMPLATE.read_text(encoding="utf-8"), output)
+
+
+@bank.command()
+@click.option("--to", "form", required=True, type=click.Choice(["json", "csv", "anki", "markdown"]))
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="A new file to write to.")
+@_banks_option
+def export(form: str, output: Path | None, paths: tuple[Path, ...]) -> None:
+    """Write the questions in another form: JSON or CSV to bring back, cards for Anki, Markdown to read."""
+    from bot.core import bank_exchange
+
+    banks = _load(paths)
+    if len(banks) != 1:
+        _refuse(f"There are {len(banks)} banks ({', '.join(banks)}); name one file with --bank.")
+    with _faults():
+        [held] = banks.values()
+        # Spreadsheets take a CSV file for UTF-8 only if it begins with a mark that says so.
+        encoding = "utf-8-sig" if form == "csv" else "utf-8"
+        _write(bank_exchange.export(held, bank_exchange.Form(form)), output, encoding)
+
+
+@bank.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--from", "form", type=click.Choice(["json", "csv", "anki"]), help="Its form; else told by its name.")
+@click.option("--id", "id_", default=None, help="The id of the new bank, where the file names none.")
+@click.option("--title", default=None, help="The title of the new bank, where the file names none.")
+@click.option("--keep-status", is_flag=True, help="Trust what the file says is reviewed; else all are drafts.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="A new file to write to.")
+def import_(
+    file: Path, form: str | None, id_: str | None, title: str | None, keep_status: bool, output: Path | None
+) -> None:
+    """Make a bank of a JSON or CSV file or of Anki's notes in plain text. Its questions are drafts until reviewed."""
+    from bot.core import bank_exchange
+    from bot.core.bank_writing import to_yaml
+
+    form = form or _FORMS.get(file.suffix.lower())
+    if form is None:
+        _refuse(f"{file}: the name does not tell its form; say --from json, --from csv or --from anki.")
+    header = bank_exchange.Header(id=id_ or "", title=title or "")
+    with _faults():
+        text = bank_exchange.decode(file.read_bytes(), str(file))
+        read = bank_exchange.import_entries(
+            text, str(file), form=bank_exchange.Form(form), into=header, keep_status=keep_status
+        )
+        _write(to_yaml(read), output)
+    click.echo(f"{len(read.questions)} questions read; `nnquestion bank check` tells what they lack.", err=True)
+
+
+_FORMS: Final = {".json": "json", ".csv": "csv", ".tsv": "anki", ".txt": "anki"}
+
+
 def _settings() -> Settings:
     from bot.settings import SettingsError, load_from_environment
 
@@ -105,6 +257,51 @@ def _settings() -> Settings:
         return load_from_environment()
     except SettingsError as error:
         _refuse("\n".join(error.problems))
+
+
+def _bank_files(paths: tuple[Path, ...]) -> list[Path]:
+    from bot.shelf import bank_files
+
+    files = bank_files(paths or _settings().banks)
+    if not files:
+        _refuse(f"There is no bank in {', '.join(map(str, paths or _settings().banks))}.")
+    return files
+
+
+def _load(paths: tuple[Path, ...]) -> Mapping[str, Bank]:
+    from bot.shelf import Shelf
+
+    with _faults():
+        return Shelf(paths or _settings().banks).load()
+
+
+def _write(text: str, output: Path | None, encoding: str = "utf-8") -> None:
+    """To the output, or into a new file: nothing that is there is written over."""
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    try:
+        with output.open("x", encoding=encoding, newline="") as file:
+            file.write(text)
+    except FileExistsError:
+        _refuse(f"{output} is there already; choose another name or remove it.")
+    click.echo(f"{output} is written.", err=True)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A line that says how far long work has come, where somebody watches."""
+    watched = sys.stderr.isatty()
+
+    def done(number: int, of: int) -> None:
+        if watched:
+            click.echo(f"\r{title}: {number} of {of}", nl=False, err=True)
+
+    try:
+        yield done
+    finally:
+        if watched:
+            click.echo("\r\033[K", nl=False, err=True)
 
 
 def _write_any_sign() -> None:
@@ -129,7 +326,7 @@ class _faults:
 
         if isinstance(fault, BankError):
             count = len(fault.problems)
-            _refuse(f"{fault}\n{count} problem{'s' if count != 1 else ''} in the bank; nothing was started.")
+            _refuse(f"{fault}\n{count} problem{'s' if count != 1 else ''} in the bank; nothing was done.")
         if isinstance(fault, SettingsError):
             _refuse("\n".join(fault.problems))
         if isinstance(fault, DemoRefused):

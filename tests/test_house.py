@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import __version__, settings
+from benchmarks.code_examples import mark, programs
+from bot import __version__, cli, settings
 from bot.core import commands
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUESTIONS = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
 
 
 def test_the_readmes_transcript_is_what_the_demo_prints() -> None:
@@ -41,7 +43,7 @@ def test_the_readme_opens_with_the_two_commands() -> None:
 
 def test_the_makefile_has_every_target_the_prose_names() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for page in ("README.md", "CONTRIBUTING.md", "docs/architecture.md"):
+    for page in ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/questions.md"):
         for target in re.findall(
             r"(?:`make |^make )([a-z]+)(?=`| +#)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE
         ):
@@ -76,9 +78,26 @@ def test_every_dependency_has_its_reason() -> None:
     assert project["version"] == __version__
     reasons = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     extras = project["optional-dependencies"]
-    for wanted in [*project["dependencies"], *extras["test"], *extras["dev"], *extras["build"]]:
+    for wanted in [*project["dependencies"], *(wanted for extra in extras.values() for wanted in extra)]:
         name = re.split(r"[\[<>=~! ]", wanted)[0]
         assert name == "nnquestion" or name in reasons, name
+
+
+def test_the_worked_question_of_the_docs_is_the_one_that_is_printed() -> None:
+    template = (ROOT / "bot" / "new_question.yaml").read_text(encoding="utf-8")
+    assert f"```yaml\n{template}```\n" in QUESTIONS
+
+
+def test_every_program_of_the_bank_has_its_result_in_the_docs() -> None:
+    found = programs()
+    assert len(found) == 7
+    printed = re.findall(r"^`([a-z0-9-]+)` \(program ([0-9a-f]{8})\):\n\n```text\n.+?\n```$", QUESTIONS, re.M | re.S)
+    assert printed == [(question.slug, mark(question)) for question in found], "run `make code`"
+
+
+@pytest.mark.parametrize("command", [*cli.bank.commands])
+def test_every_command_for_authors_is_explained(command: str) -> None:
+    assert f"`nnquestion bank {command}" in QUESTIONS or f"`bank {command}`" in QUESTIONS
 
 
 def test_the_procfile_runs_the_program() -> None:

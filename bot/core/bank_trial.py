@@ -96,7 +96,10 @@ def _nothing(question: Question, try_: _Grade) -> Iterator[Finding]:
 def _other_answers(
     question: Question, questions: Sequence[Question], answers: Sequence[frozenset[str]], grade: _Grade
 ) -> Iterator[Finding]:
-    """Right answers to other questions. One may well touch a point of this one, and say it as truly; never all."""
+    """Right answers to other questions. One may well touch a point of this one, and say it as truly.
+
+    Only a related question's may say all of it: related questions are those that give each other away.
+    """
     rubric = frozenset[str]().union(*(content(said) for p in question.key_points for said in (p.text, *p.any_of)))
     others = [(len(rubric & answers[i]), -i) for i, other in enumerate(questions) if other is not question]
     for _, minus in sorted(others, reverse=True)[:NEAREST]:
@@ -106,5 +109,5 @@ def _other_answers(
             message = (
                 f'the answer to "{other.slug}" earns level {level} of "{question.slug}"; make its phrasings telling'
             )
-            severity = Severity.ERROR if level == 2 else Severity.NOTE
+            severity = Severity.ERROR if level == 2 and other.id not in question.related else Severity.NOTE
             yield Finding(path=("key_points",), message=message, severity=severity)

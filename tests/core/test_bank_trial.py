@@ -91,6 +91,8 @@ def test_the_answer_to_another_question_must_not_be_full_marks() -> None:
     [problem], _ = tried(QUESTION, thief)
     assert 'the answer to "thief" earns level 2 of "photosynthesis"' in problem.message
     assert problem.severity is Severity.ERROR
+    [problem], _ = tried(question(related=["thief"]), thief)
+    assert problem.severity is Severity.NOTE
 
 
 def test_keywords_that_would_be_paid_in_full_are_an_error() -> None:

@@ -11,8 +11,19 @@ import pytest
 
 from bot.core import drills, rounds
 from bot.core.card import Press
-from bot.core.model import Closing, DrillState, Opening, RoundId, RoundKind, RoundState, daily_round_id
-from tests.core.worlds import DONT_KNOW, FULL, SLUGS, World, at, make_bank, member, rows_of, verdict, words_of
+from bot.core.grading import grade_answer
+from bot.core.model import (
+    Closing,
+    DrillState,
+    Effort,
+    Opening,
+    Question,
+    RoundId,
+    RoundKind,
+    RoundState,
+    daily_round_id,
+)
+from tests.core.worlds import DONT_KNOW, FULL, SLUGS, TRY, World, at, make_bank, member, rows_of, verdict, words_of
 from tests.factories import CHANNEL, RANDOM, TODAY, make_question, make_timetable
 
 DAY = timedelta(days=1)
@@ -619,3 +630,36 @@ def test_an_extra_question_asked_before_the_first_daily_one_is_taken_out_of_the_
     assert plan is not None
     assert extra in plan.asked
     assert world.round().question.id != extra
+
+
+# --- what cannot be graded --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [
+        (make_question(key_points=()), "has no key points, so its answers are not graded"),
+        (make_question(language="de"), "Answers in this question's language are not graded"),
+    ],
+    ids=["without key points", "in a language the grader cannot read"],
+)
+def test_a_round_that_cannot_be_graded_says_so_and_counts_tries(question: Question, why: str) -> None:
+    with closing(World(questions=[question])) as world:
+        world.tick(at("09:00"))
+        asked = world.round()
+        assert "It is not graded" in words_of(world.card(f"{on_day(0)}/question"))
+        world.says("ada", TRY, at("10:00"), place=asked.thread)
+        world.says("bob", "it sets units to zero at random while it trains", at("10:01"), place=asked.thread)
+        world.tick(at("09:00", 1))
+        told = world.reveal_of(asked)
+        assert why in told
+        assert "covered" not in told
+        assert why in words_of(world.asks_result("bob", world.anew(asked)))
+
+
+def test_a_question_in_another_language_earns_no_key_point_by_its_words() -> None:
+    answer = "drops units: units are set to zero at random"
+    assert grade_answer(make_question(), answer).level == 2
+    grade = grade_answer(make_question(language="de"), answer)
+    assert (grade.level, grade.points, grade.effort) == (0, (), Effort.HONEST)
+    assert grade_answer(make_question(language="en-GB"), answer).level == 2

@@ -28,9 +28,9 @@ SETUP = "setup time=09:00 zone=Europe/Berlin days=all"
 
 
 @contextmanager
-def running(program: Program, database: Path) -> Iterator[tuple[subprocess.Popen[str], Reader]]:
+def running(program: Program, database: Path, bank: Path | str = "") -> Iterator[tuple[subprocess.Popen[str], Reader]]:
     """The program with its room, started; what it logs."""
-    process = program.start("run", NNQUESTION_PLATFORMS="terminal", NNQUESTION_DATABASE=database)
+    process = program.start("run", NNQUESTION_PLATFORMS="terminal", NNQUESTION_DATABASE=database, NNQUESTION_BANK=bank)
     with process:
         assert process.stderr is not None
         log = Reader(process.stderr.fileno())
@@ -237,3 +237,43 @@ async def test_openings_are_computed_anew_when_the_time_zone_rules_changed(tmp_p
     await changed.stop()
     assert anew == drill
     assert ask(database, "SELECT value FROM facts WHERE name = 'tzdata version'") == [(TZDATA_VERSION,)]
+
+
+BANK = """\
+bank: {id: team, title: Ours, version: 1.0.0, language: en, licence: CC0}
+questions:
+  - id: one
+    prompt: What is one?
+    answer: One is one.
+"""
+
+
+def test_a_changed_bank_is_taken_over_while_it_runs_and_a_broken_change_is_refused(
+    program: Program, tmp_path: Path
+) -> None:
+    bank = tmp_path / "team.yaml"
+    bank.write_text(BANK, encoding="utf-8")
+    with running(program, tmp_path / "x.db", bank) as (_, log):
+        bank.write_text(BANK.replace("prompt", "promt"), encoding="utf-8")
+        told = log.wait("so its bank goes on as it was") + log.wait("did you mean")
+        assert f"{bank}: 2 problems" in told
+        assert f"{bank}:4:" in told
+        bank.write_text(BANK + BANK.partition("questions:\n")[2].replace("one", "two"), encoding="utf-8")
+        assert "ERROR" not in log.wait("read bank “team” 1.0.0, 2 questions")
+
+
+async def test_a_drill_of_another_bank_asks_from_that_bank(tmp_path: Path) -> None:
+    bank = tmp_path / "team.yaml"
+    bank.write_text(BANK, encoding="utf-8")
+    now = datetime(2026, 1, 5, 7, tzinfo=UTC)
+    settings = replace(settings_for(tmp_path / "x.db"), banks=(*load({}).banks, bank))
+    assembled = runtime.build(settings, lambda: now)
+    await assembled.start()
+    try:
+        assert assembled.terminal is not None
+        await assembled.terminal.command(ADA, Place(channel=GENERAL), f"{SETUP} bank=team", id="setup")
+        await assembled.bot.tick(datetime(2026, 1, 5, 8, tzinfo=UTC))
+        [opened] = await assembled.store.read(lambda tx: tx.rounds.live(GENERAL))
+        assert opened.question.id == "team:one"
+    finally:
+        await assembled.stop()
