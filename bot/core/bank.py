@@ -271,8 +271,9 @@ def _reference(of: Fields) -> Reference:
 
 def _links(report: Report, bank: Bank) -> None:
     """Ids must be unique where they are made, and exist where they are used."""
-    slugs = [question.slug for question in bank.questions]
-    report.unique(slugs, "question", ("questions",))
+    report.unique([question.slug for question in bank.questions], "question", ("questions",))
+    # Of a question in which the YAML breaks off only the id is known; it may be named all the same.
+    slugs = [question.slug or report.nodes["questions", i].text for i, question in enumerate(bank.questions)]
     for i, question in enumerate(bank.questions):
         here: Where = ("questions", i)
         of = f"of {quoted(question.slug)}" if question.slug else f"of question {i + 1}"

@@ -513,7 +513,9 @@ _NUMBERS: Final = ("version", "seed", "difficulty", "minutes")
 _BANK: Final = tuple(f"bank_{key}" for key in (*KEYS["bank"], "topics"))
 COLUMNS: Final = (*KEYS["question"], *_BANK)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
-_FORMULA: Final = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # noqa: RUF001 -- spreadsheets of East Asia read these, too
+_FORMULA: Final = re.compile("\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+"""How a cell begins that a spreadsheet may run; those of East Asia know the signs in their full width, too."""
+
 _PUT_BEFORE: Final = re.compile(rf"'(?=(?:{_FORMULA.pattern}|'))")
 
 

@@ -68,7 +68,10 @@ class Fault:
 
 
 def read_nodes(text: str) -> tuple[Node, list[Fault]]:
-    """The top of the file and the faults of its YAML. The top is refused where there is no bank to read."""
+    """The top of the file and the faults of its YAML. The top is refused where there is no bank to read.
+
+    A question in which the YAML breaks off is refused, with its id as the text of its node; the others are read.
+    """
     faults: list[Fault] = []
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.startswith("\ufeff"):
@@ -78,15 +81,56 @@ def read_nodes(text: str) -> tuple[Node, list[Fault]]:
         if strange := _NOT_TEXT.search(line):
             message = f"the line holds U+{ord(strange[0]):04X}, which is not text; remove it"
             faults.append(Fault(number, strange.start() + 1, message))
-    # The top of the file is the one item of a list, so that it has a place to go like any other value.
-    top = Node(Kind.LIST)
-    if not _grow(top, _NOT_TEXT.sub(" ", text), faults):
-        return Node(Kind.REFUSED), faults
+    lines, cut = _NOT_TEXT.sub(" ", text).split("\n"), dict[int, str]()
+    while True:
+        # The top of the file is the one item of a list, so that it has a place to go like any other value.
+        top, found = Node(Kind.LIST), list[Fault]()
+        if _grow(top, "\n".join(lines), found):
+            break
+        broken = found[-1]
+        entry = _question_at(lines, broken.line)
+        if entry is not None and entry.start + 1 in cut:  # It is told already, and cutting it out did not help.
+            return Node(Kind.REFUSED), faults
+        faults.append(broken)
+        if entry is None or len(cut) == _MOST_CUT:
+            return Node(Kind.REFUSED), faults
+        cut[entry.start + 1] = _id_in(lines[entry.start : entry.stop])
+        indent = lines[entry.start].partition("-")[0]
+        lines[entry.start : entry.stop] = [f"{indent}- cut", *[""] * (len(entry) - 1)]
+    faults += found
     root = top.items[0] if top.items else Node(Kind.NOTHING)
     if root.kind not in (Kind.MAPPING, Kind.REFUSED):
         faults.append(Fault(root.line, root.column, f'the file is {root.kind}; begin it with "bank:" and "questions:"'))
         return Node(Kind.REFUSED), faults
+    for name, value in root.pairs:
+        for item in value.items if name.text == "questions" else ():
+            if item.line in cut:
+                item.kind, item.text = Kind.REFUSED, cut[item.line]
     return root, faults
+
+
+_MOST_CUT: Final = 20
+"""So many broken questions are told at once; one slip rarely breaks two."""
+
+
+def _question_at(lines: list[str], number: int) -> range | None:
+    """The indexes of the lines of the question that holds a line, which is counted from 1."""
+    begin = next((at for at, line in enumerate(lines) if line.rstrip() == "questions:"), len(lines))
+    dash = next((found for line in lines[begin:] if (found := re.match(" *- ", line))), None)
+    if dash is None:
+        return None
+    starts = [at for at in range(begin, len(lines)) if lines[at].startswith(dash[0])]
+    start = max((at for at in starts if at < number), default=None)
+    if start is None:
+        return None
+    after = (at for at in range(start + 1, len(lines)) if at in starts or re.match("[a-z]", lines[at]))
+    return range(start, next(after, len(lines)))
+
+
+def _id_in(lines: list[str]) -> str:
+    """The id of a question of which only the lines are known."""
+    found = (re.match(" *(?:- )? *id: *[\"']?([a-z0-9-]+)", line) for line in lines)
+    return next((id[1] for id in found if id), "")
 
 
 def _grow(top: Node, text: str, faults: list[Fault]) -> bool:

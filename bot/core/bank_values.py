@@ -90,7 +90,9 @@ class Report:
             return True
         if node.kind is Kind.NOTHING:
             self.add(path, node, f"{what} is empty; fill it in or take the key out")
-        elif node.kind is not Kind.REFUSED:
+        elif node.kind is Kind.REFUSED:
+            self.broken.add(path)
+        else:
             self.add(path, node, f"{what} is {node.kind}; write {kind}{_HOW.get(kind, '')}")
         return False
 

@@ -13,8 +13,6 @@ from itertools import groupby, takewhile
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-import yaml
-
 from bot.core.bank import KEYS
 from bot.core.model import Bank, Question, Reference
 
@@ -118,8 +116,6 @@ _READ_AS_ANOTHER: Final = re.compile(
     # their signs is put in quotes; save versions, which all of them read as text.
     r"|(?!\d+\.\d+\.\d+$)[\d.:_+eEtTzZ -]*\d[\d.:_+eEtTzZ -]*|0[xob][\da-fA-F_]+"
 )
-_RESOLVER: Final[Any] = yaml.resolver.Resolver()
-
 _IN_BRACKETS: Final = re.compile(r"[A-Za-z0-9.+-]{1,48}")
 """The items of a list that reads best on one line: slugs and the like."""
 
@@ -176,18 +172,12 @@ def _scalar(value: Any) -> str:
         return str(value).lower()
     if not isinstance(value, str):
         return str(value)
-    if _BARE.fullmatch(value) and not _ESCAPED.search(value) and not _is_another(value):
+    if _BARE.fullmatch(value) and not _ESCAPED.search(value) and not _READ_AS_ANOTHER.fullmatch(value):
         return value
     if ('"' in value or "\\" in value) and not _ESCAPED.search(value):
         single = value.replace("'", "''")
         return f"'{single}'"
     return in_quotes(value)
-
-
-def _is_another(text: str) -> bool:
-    """Whether some reader of YAML takes a text for a number, a truth, a date or nothing."""
-    tag: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
-    return _READ_AS_ANOTHER.fullmatch(text) is not None or not tag.endswith(":str")
 
 
 # --- what an answer's Markdown says -----------------------------------------------------------------------------

@@ -573,3 +573,30 @@ def test_the_schema_has_the_limits_of_the_reader(kind: str, key: str, value: Any
 def test_the_bank_that_is_shipped_keeps_our_own_rules(path: Path) -> None:
     problems = check_bank(path.read_text(encoding="utf-8"), path.name, every_rule)
     assert [str(problem) for problem in problems if problem.severity is Severity.ERROR] == []
+
+
+# --- a question in which the YAML breaks off --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "slip",
+    ["why: better: much", "prompt: [open", 'prompt: "open', "\tprompt: a", "prompt: *star", "prompt: @sign", "no key"],
+)
+def test_where_the_yaml_of_one_question_breaks_off_the_others_are_read_all_the_same(slip: str) -> None:
+    broken = f"- id: broken\n  {slip}\n  answer: So.\n"
+    text = bank(question("first", related="[broken, gone]"), broken, question("last", difficulty="9"))
+    found = told(text)
+    assert [message.partition(" ")[0] for line, message in found if line < FIRST + 4] == ["related"]
+    assert '"gone" of "first" does not exist' in found[0][1]
+    assert len([line for line, _ in found if FIRST + 4 <= line < FIRST + 7]) == 1
+    assert found[-1] == (FIRST + 10, 'difficulty of "last" is 9; choose a whole number from 1 to 3')
+    assert len(found) == 3
+
+
+def test_two_broken_questions_are_both_told() -> None:
+    text = bank("- id: a\n  prompt: x: y\n", question(), "- id: b\n  prompt: [x\n", question("c"))
+    assert [line for line, _ in told(text)] == [FIRST + 1, FIRST + 6]
+
+
+def test_a_broken_head_ends_the_reading_with_one_problem() -> None:
+    assert len(told("bank: [\nquestions:\n- id: a\n  prompt: b\n")) == 1

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bot.core.bank import BankError, read_bank
 from bot.core.bank_exchange import Form, Header, decode, export, import_entries
 from bot.core.bank_writing import from_html, to_html
-from bot.core.model import Bank, Code, Fits, KeyPoint, Question, Reference, Status
+from bot.core.model import Bank, Code, Exemplar, ExemplarKind, Fits, KeyPoint, Question, Reference, Status
 from tests.core.test_bank_writing import PATIENT, STRANGE, banks, small_bank
 
 SHIPPED: Final = read_bank(
@@ -107,10 +107,17 @@ def test_a_date_of_review_comes_back_where_status_is_kept() -> None:
         assert import_entries(export(bank, form), "x", form=form, keep_status=True) == bank
 
 
+def test_the_largest_question_there_can_be_comes_back() -> None:
+    samples = tuple(Exemplar(kind=ExemplarKind.FULL, text=f"{number:02}" + '"\x07' * 1499) for number in range(40))
+    bank = small_bank(exemplars=samples)
+    for form in LOSSLESS:
+        assert import_entries(export(bank, form), "x", form=form) == bank
+
+
 # --- cells ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])  # noqa: RUF001 -- as spreadsheets read them
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_is_defused(sign: str) -> None:
     for before in ("", " ", "\t"):
         row = cells(small_bank(answer=f"{before}{sign}cmd|' /C calc'!A0", prompt=f"{sign}1"))
@@ -124,7 +131,7 @@ def test_no_cell_begins_as_a_formula_does(bank: Bank) -> None:
         assert not [cell for cell in row if cell.lstrip()[:1] in tuple("=+-@") or cell[:1] in ("\t", "\r")]
 
 
-@pytest.mark.parametrize("typed", ["'tis so", "'90s nets", "it's =1", "'\"a", "'", '\'"a" and b'])
+@pytest.mark.parametrize("typed", ["'tis so", "'90s nets", "it's =1", "'\"a", "'", '\'"a" and b', '\'"\\ud800"'])
 def test_an_apostrophe_that_a_person_typed_stays(typed: str) -> None:
     doubled = typed.replace('"', '""')
     assert first(f'prompt,answer\nWhy?,"{doubled}"\n').answer == typed
@@ -255,7 +262,7 @@ def test_all_problems_of_a_table_are_told_at_once_with_line_and_column() -> None
         'a,Why?,"two\nlines",7,b,Big,,,x\n'
         "a,,x,hard,,,,,\n"
         'c,"two\nlines",x,,d,,"[{""id"": ""p""}]","[{""kind"":""full"",""text"":""t"",""earns"":[""q""]}]",\n'
-        "No Slug,Why?,x,,,,[p,[],\n"
+        'No Slug,Why?,x,,,,[p,"[{""kind"":""full"",""text"":""t"",""earns"":[""p""]}]",\n'
     )
     assert told(text, Form.CSV) == [
         (1, 'the column "nope" is unknown; take it out'),
@@ -517,7 +524,7 @@ def test_a_plain_file_of_two_or_three_columns_is_read() -> None:
         ("why-b", "Why <b>?", "a & b", ("ml-cnn",)),
         ("how", "How?", "c", ()),
     ]
-    assert [q.answer for q in read("Why?\t<b>a</b>\nHow?\tb\n", Form.ANKI).questions] == ["**a**", "b"]
+    assert [(q.prompt, q.answer) for q in read("<b>Why?</b>\t<b>a</b>\n", Form.ANKI).questions] == [("Why?", "**a**")]
     assert read("Why?;a\nHow?;b\n", Form.ANKI).questions == read("Why?\ta\nHow?\tb\n", Form.ANKI).questions
 
 
