@@ -17,7 +17,7 @@ from bot.core import text as reading
 from bot.core.model import Coverage, Effort, Grade, KeyPoint, Misconception, PointGrade, Question
 from bot.core.text import Sentence, Word
 
-VERSION: Final = "key-points/2"
+VERSION: Final = "key-points/3"
 
 # One set of constants for every question.
 RAMP: Final = (0.15, 0.60)
@@ -29,6 +29,8 @@ EDGE: Final = 0.08
 TWO_SENTENCES: Final = 0.90
 WHOLE_ANSWER: Final = 0.75
 """What a match that is spread over two sentences, or over the whole answer, counts against one in one sentence."""
+SHORT: Final = 60
+"""Words of an answer up to which a match that is spread over all of it counts in full."""
 PROMPT_WORD: Final = 0.35
 STOP_WORD: Final = 0.03
 USUAL_WORD: Final = 0.60
@@ -80,13 +82,14 @@ class _Rubric:
 class _Heard:
     """A stretch of an answer: how well it holds each stem of the rubric, and the stems held only in denying clauses.
 
-    For a single sentence also what was typed, and what each of its words holds.
+    For a single sentence also what was typed, what each of its words holds, and whether some clause of it denies.
     """
 
     held: Mapping[str, float]
     denied: frozenset[str]
     typed: str = ""
     each: tuple[Mapping[str, float], ...] = ()
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class _Match:
     typed: str = ""
     lacking: tuple[str, ...] = ()
     denied: bool = False
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,8 @@ def grade_answer(question: Question, text: str) -> Grade:
     systematic = _denies_systematically(matches.values())
     points = tuple(_explained(point, matches[point.id], mistakes, systematic) for point in question.key_points)
     score, level, unsure = _verdict(question.key_points, [point.credit for point in points])
+    if level == 2 and _nothing_is_affirmed(matches.values()):
+        level, unsure = 1, True
     return Grade(score=score, level=level, points=points, effort=effort, unsure=unsure, grader=VERSION)
 
 
@@ -190,7 +196,8 @@ def _listen(rubric: _Rubric, spoken: Sequence[Sentence]) -> list[_Heard]:
         alike = {word: _alike(rubric, word, share) for word in dict.fromkeys(sentence.words)}
         affirmed = {stem for word, stems in alike.items() if not word.denied for stem in stems}
         each = tuple(alike[word] for word in sentence.words)
-        single.append(_Heard(_most(each), frozenset(_most(each)) - affirmed, sentence.typed, each))
+        negated = any(word.denied for word in sentence.words)
+        single.append(_Heard(_most(each), frozenset(_most(each)) - affirmed, sentence.typed, each, negated))
     return single
 
 
@@ -233,7 +240,9 @@ def _best_matches(rubric: _Rubric, singles: Sequence[_Heard]) -> dict[str, _Matc
     stretches = [(1.0, single) for single in singles]
     stretches += [(TWO_SENTENCES, _joined(pair)) for pair in pairwise(singles)]
     if len(singles) > 2:
-        stretches.append((WHOLE_ANSWER, _joined(singles)))
+        # In a long text the words of anything can be found somewhere.
+        spoken = sum(len(single.each) for single in singles)
+        stretches.append((WHOLE_ANSWER * min(1.0, SHORT / spoken), _joined(singles)))
     return {point.id: _best(said, stretches, singles) for point, said in rubric.points}
 
 
@@ -262,7 +271,7 @@ def _best(said: Sequence[_Phrasing], stretches: Sequence[tuple[float, _Heard]], 
         return _Match(credit, found, lacking=lacking)
     sentence = max(singles, key=lambda single: _recall(found, single.held))
     telling = max(singles, key=lambda single: max(_recall(phrasing, single.held) for phrasing in said))
-    return _Match(credit, found, telling.typed, lacking, _denied_share(found, sentence) > 0.5)
+    return _Match(credit, found, telling.typed, lacking, _denied_share(found, sentence) > 0.5, telling.negated)
 
 
 def _denied_share(phrasing: _Phrasing, heard: _Heard) -> float:
@@ -277,6 +286,12 @@ def _denies_systematically(matches: Iterable[_Match]) -> bool:
     touched = [match for match in matches if match.credit >= PARTLY and not match.phrasing.denies]
     denied = sum(1 for match in touched if match.denied)
     return denied >= 2 and 2 * denied > len(touched)
+
+
+def _nothing_is_affirmed(matches: Iterable[_Match]) -> bool:
+    """Whether every sentence that earned something denies, and one of them what it earned. People look at those."""
+    touched = [match for match in matches if match.credit >= PARTLY]
+    return all(match.negated for match in touched) and any(match.denied for match in touched)
 
 
 def _mistakes(rubric: _Rubric, singles: Sequence[_Heard]) -> list[_Mistake]:

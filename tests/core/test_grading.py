@@ -213,6 +213,21 @@ def test_one_honest_not_costs_nothing() -> None:
     assert grade_answer(QUESTION, honest).score == grade_answer(QUESTION, FULL).score
 
 
+def test_an_answer_that_affirms_nothing_is_not_paid_in_full_and_people_look_at_it() -> None:
+    stays = KeyPoint(id="stays", text="Without light no sugar is made", any_of=("no sugar in the dark",), essential=True)
+    question = make_question(stays, OXYGEN)
+    assert grade_answer(question, "no sugar in the dark. oxygen is released as a by-product").level == 2
+    grade = grade_answer(question, "there's no reason for no sugar in the dark. it never gives off oxygen")
+    assert (grade.level, grade.unsure) == (1, True)
+
+
+def test_words_that_are_spread_over_a_long_text_count_less_than_over_a_short_one() -> None:
+    spread = ["Carbon is everywhere.", "Water is wet.", "People like glucose.", "Nobody builds carbohydrates."]
+    short = grade_answer(QUESTION, " ".join(spread))
+    long = grade_answer(QUESTION, " ".join([*spread, *OFF_TOPIC[:4] * 3]))
+    assert point(long, "sugar").credit < point(short, "sugar").credit
+
+
 def test_a_bare_list_of_keywords_earns_no_level() -> None:
     listed = "sunlight, energy, carbon dioxide, water, sugar, glucose, oxygen, by-product, released, reaction"
     grade = grade_answer(QUESTION, listed)
@@ -266,8 +281,9 @@ def test_banter_and_words_that_the_whole_field_uses_earn_no_point(question: Ques
 
 
 def test_answers_to_other_questions_rarely_earn_a_level_and_never_the_highest() -> None:
-    others = [(q, other) for q in SHIPPED for other in SHIPPED if other is not q]
-    levels = [grade_answer(q, exemplar.text).level for q, other in others for exemplar in other.exemplars]
+    draw = random.Random(3)
+    others = [(q, other) for q in SHIPPED for other in draw.sample(SHIPPED, 8) if other.id not in (q.id, *q.related)]
+    levels = [grade_answer(q, draw.choice(other.exemplars).text).level for q, other in others]
     assert sum(level > 0 for level in levels) < len(levels) / 12
     assert 2 not in levels
     assert all(grade_answer(q, other.answer).level < 2 for q, other in others)
