@@ -214,8 +214,8 @@ def test_one_honest_not_costs_nothing() -> None:
 
 
 def test_an_answer_that_affirms_nothing_is_not_paid_in_full_and_people_look_at_it() -> None:
-    stays = KeyPoint(id="stays", text="Without light no sugar is made", any_of=("no sugar in the dark",), essential=True)
-    question = make_question(stays, OXYGEN)
+    dark = KeyPoint(id="dark", text="Without light no sugar is made", any_of=("no sugar in the dark",), essential=True)
+    question = make_question(dark, OXYGEN)
     assert grade_answer(question, "no sugar in the dark. oxygen is released as a by-product").level == 2
     grade = grade_answer(question, "there's no reason for no sugar in the dark. it never gives off oxygen")
     assert (grade.level, grade.unsure) == (1, True)
