@@ -54,6 +54,12 @@ ADA: Final = MemberId("discord:41771983423143937/@80351110224678912")
 BOB: Final = MemberId("discord:41771983423143937/@80351110224678913")
 BANK: Final = Path(__file__).parents[3] / "data" / "questions.yaml"
 QUESTIONS: Final = {q.slug: q for q in read_bank(BANK.read_text(encoding="utf-8"), BANK.name).questions}
+SAMPLES: Final = Path(__file__).parents[1] / "sample.yaml"
+[SAMPLE] = [
+    question
+    for question in read_bank(SAMPLES.read_text(encoding="utf-8"), SAMPLES.name).questions
+    if question.slug == "feedforward-vs-recurrent"
+]
 
 # --- a reader: what Discord's clients make of a field --------------------------------------------------------
 
@@ -320,7 +326,7 @@ REVEALED: Final = [
 
 
 def test_the_question_card_as_it_is_sent() -> None:
-    round_ = make_round(CHANNEL, question=QUESTIONS["feedforward-vs-recurrent"])
+    round_ = make_round(CHANNEL, question=SAMPLE)
     assert render(cards.question(round_), reference="7K3F2A") == (
         Message(
             embed={
@@ -344,7 +350,7 @@ def test_the_question_card_as_it_is_sent() -> None:
 
 
 def test_the_reveal_as_it_is_sent() -> None:
-    round_ = make_round(CHANNEL, question=QUESTIONS["feedforward-vs-recurrent"])
+    round_ = make_round(CHANNEL, question=SAMPLE)
     (message,) = render(cards.reveal(round_, GRADES, standings, members, tied=2), reference="M4XQ9B")
     assert message.embed["description"].split("\n") == REVEALED
     assert message == Message(

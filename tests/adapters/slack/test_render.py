@@ -232,7 +232,12 @@ def plain(said: str) -> dict[str, Any]:
 
 # --- two payloads -------------------------------------------------------------------------------------------------
 
-[ASKED] = [question for question in BANK.questions if question.slug == "what-is-a-neural-network"]
+SAMPLES = Path(__file__).parents[1] / "sample.yaml"
+[ASKED] = [
+    question
+    for question in read_bank(SAMPLES.read_text(encoding="utf-8"), SAMPLES.name).questions
+    if question.slug == "what-is-a-neural-network"
+]
 PROMPT = "You have three minutes with a new teammate: what is a neural network, and what makes it work?"
 ROUND = make_round(CHANNEL, question=ASKED, zone="Europe/Berlin")
 
