@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.core import cards
-from bot.core.bank import Finding, Problem, Severity, Where, examine_bank
+from bot.core.bank import BankError, Finding, Problem, Severity, Where, examine_bank
 from bot.core.bank_profile import PROFILES
 from bot.core.bank_rules import check_rules
 from bot.core.bank_trial import Trial
@@ -61,6 +61,7 @@ class Checked:
     """What the check of one file found. `hit` of `exemplars` were graded at the level their author gave them."""
 
     file: str
+    bank: str
     questions: int
     problems: tuple[Problem, ...]
     exemplars: int = 0
@@ -84,10 +85,13 @@ def check(file: Path, profile: str | None = None, done: Callable[[int, int], obj
     """Hold a bank's file to everything: the reader, the rules for any bank, its profile, the grader, the renderers.
 
     `profile` is used in place of the one that the file names; "none" for none. `done` is told how many questions of
-    how many have been graded. Raises BankError where the file cannot be read as text.
+    how many have been graded.
     """
-    text = read_text(file)
     trial = Trial()
+    try:
+        text = read_text(file)
+    except BankError as error:
+        return Checked(file=str(file), bank="", questions=0, problems=error.problems)
 
     def every_rule(bank: Bank, written: Container[Where]) -> Iterator[Finding]:
         yield from check_rules(bank, written)
@@ -98,7 +102,12 @@ def check(file: Path, profile: str | None = None, done: Callable[[int, int], obj
 
     bank, problems = examine_bank(text, str(file), every_rule)
     return Checked(
-        file=str(file), questions=len(bank.questions), problems=problems, exemplars=trial.exemplars, hit=trial.hit
+        file=str(file),
+        bank=bank.id,
+        questions=len(bank.questions),
+        problems=problems,
+        exemplars=trial.exemplars,
+        hit=trial.hit,
     )
 
 

@@ -121,14 +121,18 @@ def check(paths: tuple[Path, ...], profile: str | None, strict: bool, notes: boo
     """Hold banks to the rules, and tell every problem at once; exit 1 if there is one."""
     from bot import authoring
     from bot.core.bank import Severity
+    from bot.core.shown import clean
 
-    failed = False
+    failed, first = False, dict[str, str]()
     for file in _bank_files(paths):
         with _faults(), _progress(f"trying the questions of {file}") as done:
             checked = authoring.check(file, profile, done)
         for problem in checked.problems:
             if notes or problem.severity is not Severity.NOTE:
-                click.echo(str(problem))
+                click.echo(clean(str(problem)))
+        if checked.bank and (other := first.setdefault(checked.bank, checked.file)) != checked.file:
+            click.echo(f"{checked.file}:1: “{checked.bank}” is the id of the bank in {other}, too; choose another")
+            failed = True
         for line in checked.summary(notes=notes):
             click.echo(line)
         failed |= checked.count(Severity.ERROR) > 0 or (strict and checked.count(Severity.WARNING) > 0)
@@ -225,10 +229,17 @@ def export(form: str, output: Path | None, paths: tuple[Path, ...]) -> None:
 @click.option("--from", "form", type=click.Choice(["json", "csv", "anki"]), help="Its form; else told by its name.")
 @click.option("--id", "id_", default=None, help="The id of the new bank, where the file names none.")
 @click.option("--title", default=None, help="The title of the new bank, where the file names none.")
+@click.option("--language", default=None, help="The language of the new bank, where the file names none; else en.")
 @click.option("--keep-status", is_flag=True, help="Trust what the file says is reviewed; else all are drafts.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="A new file to write to.")
 def import_(
-    file: Path, form: str | None, id_: str | None, title: str | None, keep_status: bool, output: Path | None
+    file: Path,
+    form: str | None,
+    id_: str | None,
+    title: str | None,
+    language: str | None,
+    keep_status: bool,
+    output: Path | None,
 ) -> None:
     """Make a bank of a JSON or CSV file or of Anki's notes in plain text. Its questions are drafts until reviewed."""
     from bot.core import bank_exchange
@@ -237,14 +248,15 @@ def import_(
     form = form or _FORMS.get(file.suffix.lower())
     if form is None:
         _refuse(f"{file}: the name does not tell its form; say --from json, --from csv or --from anki.")
-    header = bank_exchange.Header(id=id_ or "", title=title or "")
+    header = bank_exchange.Header(id=id_ or "", title=title or "", language=language or "en")
     with _faults():
         text = bank_exchange.decode(file.read_bytes(), str(file))
         read = bank_exchange.import_entries(
             text, str(file), form=bank_exchange.Form(form), into=header, keep_status=keep_status
         )
         _write(to_yaml(read), output)
-    click.echo(f"{len(read.questions)} questions read; `nnquestion bank check` tells what they lack.", err=True)
+    count = len(read.questions)
+    click.echo(f"{count} question{'s' * (count != 1)} read; `nnquestion bank check` tells what they lack.", err=True)
 
 
 _FORMS: Final = {".json": "json", ".csv": "csv", ".tsv": "anki", ".txt": "anki"}

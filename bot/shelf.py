@@ -103,10 +103,11 @@ class Shelf:
 
 def bank_files(paths: Iterable[Path]) -> list[Path]:
     """The files that hold banks: those named, and those in the folders named, each once."""
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for path in paths:
-        found.update(dict.fromkeys(_in_folder(path) if path.is_dir() else [path]))
-    return list(found)
+        for file in _in_folder(path) if path.is_dir() else [path]:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
 
 
 def read_file(file: Path) -> Bank:

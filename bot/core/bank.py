@@ -49,18 +49,23 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong at one place of a bank's file and how to mend it. Lines and columns count from 1."""
+    """What is wrong at one place of a bank's file and how to mend it. Lines and columns count from 1.
+
+    The column is shown where the fault is in how the file is written.
+    """
 
     file: str
     line: int
     column: int
     message: str
     severity: Severity = Severity.ERROR
+    shows_column: bool = False
 
     def __str__(self) -> str:
         severity = "" if self.severity is Severity.ERROR else f"{self.severity}: "
+        column = f" (column {self.column})" if self.shows_column else ""
         # A message may quote an id with lines in it; a problem is one line.
-        return f"{self.file}:{self.line}: {severity}{' '.join(self.message.split())}"
+        return f"{self.file}:{self.line}: {severity}{' '.join(self.message.split())}{column}"
 
 
 class BankError(Exception):
@@ -73,11 +78,11 @@ class BankError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a profile holds against a value. `row` counts lines inside a text that is written below a `|`."""
+    """What a profile holds against a value. `row` counts lines inside a text that is written below a `|`, from 0."""
 
     path: Where
     message: str
-    row: int = 0
+    row: int | None = None
     severity: Severity = Severity.ERROR
 
 
@@ -104,7 +109,8 @@ def examine_bank(text: str, name: str, profile: Profile | None = None) -> tuple[
     report = Report(KEYS, NEEDED, faults)
     bank = _bank(Fields(report, root, "bank file", "the file", ()))
     _links(report, bank)
-    problems = [Problem(name, fault.line, fault.column, fault.message) for fault in report.faults]
+    bank = _as_if_mutual(report, bank)
+    problems = [Problem(name, fault.line, fault.column, fault.message, shows_column=True) for fault in report.faults]
     if profile is not None and root.kind is Kind.MAPPING:
         problems += _held_against(report, name, profile(bank, report.nodes.keys()))
     return bank, tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
@@ -113,11 +119,23 @@ def examine_bank(text: str, name: str, profile: Profile | None = None) -> tuple[
 def _held_against(report: Report, name: str, findings: Iterable[Finding]) -> Iterator[Problem]:
     """What a profile found, save in values that have a problem already."""
     for finding in findings:
+        if finding.path in report.counted:
+            continue
         upwards = [finding.path[:end] for end in range(len(finding.path), -1, -1)]
-        if report.broken.isdisjoint(upwards[:-1]):
+        if report.broken.isdisjoint(upwards[:-1]) and not _judged_by_a_fault(finding.path, report.broken):
             node = next(report.nodes[at] for at in upwards if at in report.nodes)
-            line = node.row + finding.row if finding.row and node.row else node.line
+            line = node.row + finding.row if finding.row is not None and node.row else node.line
             yield Problem(name, line, node.column, finding.message, finding.severity)
+
+
+def _judged_by_a_fault(path: Where, broken: Container[Where]) -> bool:
+    """Whether a finding follows from a fault beside it: in what an exemplar earns or is, or in a reference's id."""
+    if path[2:3] == ("exemplars",) and len(path) > 3:
+        entry = path[:4]
+        return (*entry, "kind") in broken or any((*entry, "earns", i) in broken for i in range(10))
+    if path[2:3] == ("references",) and len(path) == 4:
+        return any((*path, key) in broken for key in ("arxiv", "doi", "isbn", "url"))
+    return False
 
 
 # --- the entries: every key that a bank may hold, and what it may say -------------------------------------------
@@ -170,6 +188,8 @@ def _bank(file: Fields) -> Bank:
     file.whole_number("schema_version", 1, 1)
     about = file.entry("bank", "bank", "the bank")
     bank, language = about.text("id", _SLUG), about.text("language", _LANGUAGE)
+    if _LANGUAGE.fault(language):  # It is told. The rest is looked at as what most banks are in.
+        language = "en"
     return Bank(
         id=bank,
         title=about.text("title", TextRule(80)),
@@ -269,11 +289,23 @@ def _reference(of: Fields) -> Reference:
     )
 
 
+def _as_if_mutual(report: Report, bank: Bank) -> Bank:
+    """The bank with whatever names a question whose own `related` cannot be read: it would name them, too."""
+    questions = []
+    for i, question in enumerate(bank.questions):
+        if ("questions", i, "related") in report.broken:
+            question = replace(question, related=tuple(q.id for q in bank.questions if question.id in q.related))
+        questions.append(question)
+    return replace(bank, questions=tuple(questions))
+
+
 def _links(report: Report, bank: Bank) -> None:
     """Ids must be unique where they are made, and exist where they are used."""
     report.unique([question.slug for question in bank.questions], "question", ("questions",))
     # Of a question in which the YAML breaks off only the id is known; it may be named all the same.
     slugs = [question.slug or report.nodes["questions", i].text for i, question in enumerate(bank.questions)]
+    # One whose form is wrong is told once, not once more wherever it is named as it should be.
+    slugs += [slug.lower() for slug in slugs if _SLUG.fault(slug)]
     for i, question in enumerate(bank.questions):
         here: Where = ("questions", i)
         of = f"of {quoted(question.slug)}" if question.slug else f"of question {i + 1}"

@@ -26,6 +26,10 @@ _NOT_TEXT: Final = re.compile(
 )
 
 
+# Control signs that an escape can bring in, and those that turn the direction of a line.
+_NOT_SHOWN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
 class Kind(StrEnum):
     """What a value of the file is, in the words of a problem."""
 
@@ -70,7 +74,8 @@ class Fault:
 def read_nodes(text: str) -> tuple[Node, list[Fault]]:
     """The top of the file and the faults of its YAML. The top is refused where there is no bank to read.
 
-    A question in which the YAML breaks off is refused, with its id as the text of its node; the others are read.
+    Where the YAML breaks off, the smallest part of the file that holds the place is refused, and the rest is read; of
+    a whole question that is refused, the text of its node is its id.
     """
     faults: list[Fault] = []
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -81,56 +86,93 @@ def read_nodes(text: str) -> tuple[Node, list[Fault]]:
         if strange := _NOT_TEXT.search(line):
             message = f"the line holds U+{ord(strange[0]):04X}, which is not text; remove it"
             faults.append(Fault(number, strange.start() + 1, message))
-    lines, cut = _NOT_TEXT.sub(" ", text).split("\n"), dict[int, str]()
+    lines, cut = _NOT_TEXT.sub(" ", text).split("\n"), list[_Cut]()
     while True:
         # The top of the file is the one item of a list, so that it has a place to go like any other value.
         top, found = Node(Kind.LIST), list[Fault]()
         if _grow(top, "\n".join(lines), found):
             break
         broken = found[-1]
-        entry = _question_at(lines, broken.line)
-        if entry is not None and entry.start + 1 in cut:  # It is told already, and cutting it out did not help.
+        told = [one for one in cut if broken.line - 1 in one.lines]
+        block = next(
+            (b for b in _blocks(lines, broken.line) if all(len(b.lines) > len(one.lines) for one in told)), None
+        )
+        if not told:  # Else it is told already, and cutting it out did not help; a larger block may.
+            faults.append(broken)
+        if block is None or len(cut) == _MOST_CUT:
+            if len(cut) == _MOST_CUT:
+                faults.append(
+                    Fault(broken.line, 1, f"after {_MOST_CUT} places like this one the rest is not looked at")
+                )
             return Node(Kind.REFUSED), faults
-        faults.append(broken)
-        if entry is None or len(cut) == _MOST_CUT:
-            return Node(Kind.REFUSED), faults
-        cut[entry.start + 1] = _id_in(lines[entry.start : entry.stop])
-        indent = lines[entry.start].partition("-")[0]
-        lines[entry.start : entry.stop] = [f"{indent}- cut", *[""] * (len(entry) - 1)]
+        cut.append(block)
+        lines[block.lines.start : block.lines.stop] = [block.stub, *[""] * (len(block.lines) - 1)]
     faults += found
     root = top.items[0] if top.items else Node(Kind.NOTHING)
     if root.kind not in (Kind.MAPPING, Kind.REFUSED):
         faults.append(Fault(root.line, root.column, f'the file is {root.kind}; begin it with "bank:" and "questions:"'))
         return Node(Kind.REFUSED), faults
-    for name, value in root.pairs:
-        for item in value.items if name.text == "questions" else ():
-            if item.line in cut:
-                item.kind, item.text = Kind.REFUSED, cut[item.line]
+    _refuse(root, {one.lines.start + 1: one.id for one in cut})
     return root, faults
 
 
-_MOST_CUT: Final = 20
-"""So many broken questions are told at once; one slip rarely breaks two."""
+_MOST_CUT: Final = 100
+"""So many broken places are told at once; one slip rarely breaks two."""
+
+_STUB: Final = "cut-out-because-it-is-broken"
+_TOP: Final = re.compile(r"""["']?(bank|questions|topics|schema_version)["']?\s*:""")
 
 
-def _question_at(lines: list[str], number: int) -> range | None:
-    """The indexes of the lines of the question that holds a line, which is counted from 1."""
-    begin = next((at for at, line in enumerate(lines) if line.rstrip() == "questions:"), len(lines))
-    dash = next((found for line in lines[begin:] if (found := re.match(" *- ", line))), None)
-    if dash is None:
-        return None
-    starts = [at for at in range(begin, len(lines)) if lines[at].startswith(dash[0])]
-    start = max((at for at in starts if at < number), default=None)
-    if start is None:
-        return None
-    after = (at for at in range(start + 1, len(lines)) if at in starts or re.match("[a-z]", lines[at]))
-    return range(start, next(after, len(lines)))
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Lines that are left out, counted from 0, what stands in their place, and the id of the question they were."""
+
+    lines: range
+    stub: str
+    id: str = ""
+
+
+def _blocks(lines: list[str], number: int) -> Iterator[_Cut]:
+    """What holds a line (counted from 1), the smallest first: a key of a question, the question, a part of the file."""
+    at = number - 1
+    tops = [i for i, line in enumerate(lines) if _TOP.match(line)]
+    top = max((i for i in tops if i <= at), default=None)
+    if top is None:
+        return
+    end = next((i for i in tops if i > top), len(lines))
+    name = _TOP.match(lines[top])
+    if name is not None and name[1] == "questions":
+        dash = next((m for line in lines[top + 1 : end] if (m := re.match(" *- ", line))), None)
+        starts = [i for i in range(top + 1, end) if dash is not None and lines[i].startswith(dash[0])]
+        start = max((i for i in starts if i <= at), default=None)
+        if dash is None or start is None:
+            return
+        stop = next((i for i in starts if i > start), end)
+        indent = " " * len(dash[0])
+        if tabbed := re.match(r" *\t\s*([a-z_]+)\s*:", lines[at]):
+            yield _Cut(range(at, at + 1), f"{indent}{tabbed[1]}: {_STUB}")
+        keys = [i for i in range(start + 1, stop) if re.match(rf"{indent}[a-z_]+\s*:", lines[i])]
+        key = max((i for i in keys if i <= at), default=None)
+        if key is not None:
+            after = next((i for i in keys if i > key), stop)
+            yield _Cut(range(key, after), f"{lines[key].partition(':')[0]}: {_STUB}")
+        yield _Cut(range(start, stop), f"{dash[0]}{_STUB}", _id_in(lines[start:stop]))
+    else:
+        yield _Cut(range(top, end), f"{lines[top].partition(':')[0]}: {_STUB}")
 
 
 def _id_in(lines: list[str]) -> str:
     """The id of a question of which only the lines are known."""
     found = (re.match(" *(?:- )? *id: *[\"']?([a-z0-9-]+)", line) for line in lines)
     return next((id[1] for id in found if id), "")
+
+
+def _refuse(node: Node, cut: dict[int, str]) -> None:
+    """Marks what was cut out, so that whoever reads it stays silent."""
+    for item in node.items:
+        if item.text == _STUB and item.line in cut:
+            item.kind, item.text = Kind.REFUSED, cut[item.line]
+        _refuse(item, cut)
 
 
 def _grow(top: Node, text: str, faults: list[Fault]) -> bool:
@@ -187,7 +229,7 @@ def _node(parser: Any, event: Any) -> Node:
         case yaml.MappingStartEvent():
             node.kind = Kind.MAPPING
         case yaml.ScalarEvent():
-            node.text = event.value
+            node.text = _NOT_SHOWN.sub(" ", event.value)
             node.row = node.line + 1 if event.style == "|" else 0
             if not event.tag:
                 tag: str = parser.resolve(yaml.ScalarNode, event.value, event.implicit)
@@ -200,6 +242,8 @@ def _not_read(event: Any) -> Iterator[str]:
     if isinstance(event, yaml.AliasEvent):
         yield f"the alias *{event.anchor} is not followed; write the text out again"
         return
+    if isinstance(event, yaml.ScalarEvent) and (strange := _NOT_SHOWN.search(event.value)):
+        yield f"the text holds U+{ord(strange[0]):04X}, which cannot be shown; remove it"
     if event.anchor:
         yield f"the anchor &{event.anchor} is not read; take it out"
     if event.tag:

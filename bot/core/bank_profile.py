@@ -36,8 +36,12 @@ def check_profile(bank: Bank, written: Container[Where]) -> Iterator[Finding]:
     """What the bank's own rules hold against it. `written` are the places of all values in the file."""
     if ("schema_version",) not in written:
         yield Finding(path=(), message='the file has no "schema_version"; add schema_version: 1')
+    first: dict[int, str] = {}
     for i, question in enumerate(bank.questions):
         here: Where = ("questions", i)
+        if question.seed is not None and (holder := first.setdefault(question.seed, question.slug)) != question.slug:
+            message = f'"{question.slug}" has the seed of "{holder}"; give each its own'
+            yield Finding(path=(*here, "seed"), message=message)
         for key in (key for key in _WRITTEN if (*here, key) not in written):
             yield Finding(path=(*here, key), message=f'"{question.slug}" has no "{key}"; add it')
         if question.status is Status.REVIEWED and (*here, "reviewed") not in written:
@@ -90,7 +94,7 @@ def _answer(question: Question) -> Iterator[Finding]:
         message = f"{what} has {len(bullets)} bullets; answer in one or two sentences, then add 3 to 5 bullets"
         yield Finding(path=("answer",), message=message)
     for row, line in enumerate(text.split("\n")):
-        if line.startswith("- ") and not _LEAD_IN.match(line):
+        if line.startswith("- ") and line.count("**") % 2 == 0 and not _LEAD_IN.match(line):
             message = f"{what} has a bullet without a bold lead-in; begin it with **what it is about.**"
             yield Finding(path=("answer",), message=message, row=row)
 

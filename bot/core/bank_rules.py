@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Container, Iterator
 from typing import Final
 
 from bot.core.bank import Finding, Severity, Where
-from bot.core.model import Bank, Exemplar, ExemplarKind, KeyPoint, Question, Reference
+from bot.core.model import Bank, Exemplar, ExemplarKind, KeyPoint, Question, Reference, Status
 from bot.core.text import stem, words
 
 FEWEST_WORDS: Final = 5
@@ -43,7 +43,9 @@ _DENIED: Final = re.compile(
 _BRITISH: Final = re.compile(
     r"\b\w*(?:generali|optimi|normali|regulari|initiali|minimi|maximi|parametri|summari|tokeni|quanti|memori|penali"
     r"|stabili|standardi|categori|randomi|factori|visuali|utili|organi|recogni|locali|vectori|speciali|digiti|ideali"
+    r"|characteri|prioriti|paralleli|seriali|reali|critici|analy|lineari|discreti|formali"
     r")s(?:e[drs]?|ing|ation)\w*\b"
+    r"|\b(?:learnt|spelt|whilst|fulfil|defence|offence|licence)\b"
     r"|\b(?:un)?(?:labell|modell|signall|cancell)(?:ed|ing)\b|\b(?:behavi|col|neighb|fav|hon)our\w*\b"
     r"|\bcent(?:re[ds]?|ring)\b|\bgrey\b|\bartefacts?\b",
     re.IGNORECASE,
@@ -51,6 +53,8 @@ _BRITISH: Final = re.compile(
 _SENTENCE: Final = re.compile(r"[^.!?\n]+")
 _ENDS: Final = re.compile(r"(?<=[.!?:])\s+|\n")
 _FENCED: Final = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+_PROGRAM: Final = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_PYTHON: Final = ("python", "python3", "py")
 _INLINE: Final = re.compile(r"`[^`\n]*`")
 _ONE_PLATFORM_ONLY: Final = (
     (re.compile(r"^#{1,6} "), "a heading"),
@@ -71,6 +75,8 @@ def check_rules(bank: Bank, written: Container[Where]) -> Iterator[Finding]:
     """What the rules for any bank hold against this one. `written` are the places of all values in the file."""
     for i, question in enumerate(bank.questions):
         rules = _RULES + _RULES_OF_WORDS if question.language.startswith("en") else _RULES
+        if question.language in ("en", "en-US"):
+            rules = (*rules, _spelling)
         for rule in rules:
             for found in rule(question):
                 path: Where = ("questions", i, *found.path)
@@ -87,7 +93,9 @@ def _one_sided(bank: Bank) -> Iterator[Finding]:
     related = {question.id: question.related for question in bank.questions}
     for i, question in enumerate(bank.questions):
         for j, other in enumerate(question.related):
-            if question.id not in related.get(other, (question.id,)):
+            named = related.get(other, (question.id,))
+            # Where the other names one that is not there, it is this one misspelt, most likely; that is told already.
+            if question.id not in named and all(one in related for one in named):
                 slug = other.partition(":")[2]
                 message = f'"{question.slug}" is related to "{slug}", which does not say so; add it there'
                 yield Finding(path=("questions", i, "related", j), message=message)
@@ -115,17 +123,19 @@ def _alike(bank: Bank) -> Iterator[Finding]:
 
 
 def _marks(question: Question) -> Iterator[Finding]:
+    for path, text in _ours(question):
+        of = f'{path[0]} of "{question.slug}"'
+        fences = [row for row, line in enumerate(text.split("\n")) if line.lstrip(" ").startswith("```")]
+        if len(fences) % 2:
+            yield Finding(path=path, message=f"{of} opens a ``` that it does not close; close it", row=fences[-1])
+        for row, line in enumerate(_prose(text)):
+            for sign, plain in (("`", line.replace("```", "")), ("**", _INLINE.sub(" ", line))):
+                if plain.count(sign) % 2:
+                    message = f"{of} opens a {sign} that its line does not close; close it"
+                    yield Finding(path=path, message=message, row=row)
     what = f'answer of "{question.slug}"'
-    if len(re.findall("^ *```", question.answer, re.MULTILINE)) % 2:
-        yield Finding(path=("answer",), message=f"{what} opens a ``` that it does not close; close it")
     for row, line in enumerate(_prose(question.answer)):
-        if line.replace("```", "").count("`") % 2:
-            yield Finding(path=("answer",), message=f"{what} opens a ` that its line does not close; close it", row=row)
         plain = _INLINE.sub(" ", line)
-        if plain.count("**") % 2:
-            yield Finding(
-                path=("answer",), message=f"{what} opens a ** that its line does not close; close it", row=row
-            )
         for form, name in _ONE_PLATFORM_ONLY:
             if form.search(plain):
                 message = f"{what} holds {name}, which Discord and Slack do not both show; say it without"
@@ -133,33 +143,44 @@ def _marks(question: Question) -> Iterator[Finding]:
 
 
 def _code(question: Question) -> Iterator[Finding]:
-    if question.code is None or question.code.lang != "python":
-        return
-    what, source = f'code of "{question.slug}"', question.code.source
+    if question.code is not None and question.code.lang.lower() in _PYTHON:
+        yield from _not_python(("code", "source"), f'code of "{question.slug}"', question.code.source)
+    for block in _PROGRAM.finditer(question.answer):
+        if block[1].lower() in _PYTHON:
+            row = question.answer.count("\n", 0, block.start(2))
+            yield from _not_python(("answer",), f'the program in the answer of "{question.slug}"', block[2], row)
+
+
+def _not_python(path: Where, what: str, source: str, row: int = 0) -> Iterator[Finding]:
     try:
         ast.parse(source)
     except SyntaxError as error:
-        row = max((error.lineno or 1) - 1, 0)
-        yield Finding(path=("code", "source"), message=f"{what} is not Python ({error.msg}); mend it", row=row)
+        row += max((error.lineno or 1) - 1, 0)
+        yield Finding(path=path, message=f"{what} is not Python ({error.msg}); mend it", row=row)
     except (ValueError, RecursionError, MemoryError) as error:
-        yield Finding(path=("code", "source"), message=f"{what} is not Python ({error}); mend it")
+        yield Finding(path=path, message=f"{what} is not Python ({error}); mend it", row=row)
 
 
 def _exemplars(question: Question) -> Iterator[Finding]:
     essential = {point.id for point in question.key_points if point.essential}
+    first: dict[str, int] = {}
     for i, sample in enumerate(question.exemplars):
         what = f'{sample.kind} exemplar {i + 1} of "{question.slug}"'
         if sample.text and len(sample.text.split()) < FEWEST_WORDS:
             message = f"{what} has fewer than {FEWEST_WORDS} words, which is no answer; write more"
             yield Finding(path=("exemplars", i, "text"), message=message)
-        if fault := _misjudged(sample, essential):
+        if fault := misjudged(sample, essential):
             yield Finding(path=("exemplars", i, "earns"), message=f"{what} {fault}; mend its text or its earns")
+        if sample.text and (earlier := first.setdefault(sample.text, i)) != i:
+            message = f"{what} is the same as exemplar {earlier + 1}; write another"
+            yield Finding(path=("exemplars", i, "text"), message=message)
         if _share_of_runs(sample.text, question.answer) > _COPIED:
             message = f"{what} is taken from the reference answer; write it as a learner would"
             yield Finding(path=("exemplars", i, "text"), message=message, severity=Severity.WARNING)
 
 
-def _misjudged(sample: Exemplar, essential: Collection[str]) -> str:
+def misjudged(sample: Exemplar, essential: Collection[str]) -> str:
+    """How an exemplar earns what its kind cannot; empty where it fits."""
     earned = set(essential).intersection(sample.earns)
     match sample.kind:
         case ExemplarKind.FULL | ExemplarKind.SHORT if earned != set(essential):
@@ -178,7 +199,24 @@ def _references(question: Question) -> Iterator[Finding]:
             yield Finding(path=("references", i, "isbn"), message=message)
 
 
-_RULES: Final[tuple[_Rule, ...]] = (_marks, _code, _exemplars, _references)
+def _given_away(question: Question) -> Iterator[Finding]:
+    """Hints that say a key point word for word; in every language."""
+    phrasings = [(p.id, said) for p in question.key_points for t in (p.text, *p.any_of) if len(said := _spoken(t)) >= 3]
+    for i, hint in enumerate(question.hints):
+        runs = {length: set(_runs(hint, length)) for length in {len(said) for _, said in phrasings}}
+        given = {point for point, said in phrasings if said in runs[len(said)]}
+        for point in sorted(given):
+            message = f'hint {i + 1} of "{question.slug}" gives key point "{point}" away; hint at it in other words'
+            yield Finding(path=("hints", i), message=message)
+
+
+def _dates(question: Question) -> Iterator[Finding]:
+    if question.status is Status.DRAFT and question.reviewed is not None:
+        message = f'"{question.slug}" is a draft with a date of review; make it reviewed, or take the date out'
+        yield Finding(path=("reviewed",), message=message, severity=Severity.WARNING)
+
+
+_RULES: Final[tuple[_Rule, ...]] = (_marks, _code, _exemplars, _references, _given_away, _dates)
 
 
 # --- the rules about words, for banks in English ----------------------------------------------------------------
@@ -236,9 +274,12 @@ def _key_points(question: Question) -> Iterator[Finding]:
         if point.text and _share(point.text, asked) > _MOST_OF_PROMPT:
             message = f"{what} repeats words of the prompt; say it as a learner would"
             yield Finding(path=(*at, "text"), message=message)
+        if point.text in (other.text for other in question.key_points[:i]):
+            yield Finding(path=(*at, "text"), message=f"{what} says the same as an earlier one; say another thing")
         for j, phrasing in enumerate(point.any_of):
             if phrasing and _share(phrasing, asked) == 1:
-                message = f"phrasing {j + 1} of {what} says nothing but words of the prompt; add what answers it"
+                nothing = "nothing but words of the prompt" if content(phrasing) else "nothing that could be looked for"
+                message = f"phrasing {j + 1} of {what} says {nothing}; add what answers it"
                 yield Finding(path=(*at, "any_of", j), message=message)
             said = content(phrasing)
             if said and (holder := first.setdefault(said, point.id)) != point.id:
@@ -257,12 +298,13 @@ def _hints(question: Question) -> Iterator[Finding]:
     for i, hint in enumerate(question.hints):
         hinted = content(hint)
         given = {point.id for point, said in phrasings if len(said & hinted) >= _MOST_IN_HINT * len(said)}
+        given -= {found.message.split('"')[3] for found in _given_away(question) if found.path == ("hints", i)}
         for point in sorted(given):
             message = f'hint {i + 1} of "{question.slug}" gives key point "{point}" away; hint at it in other words'
             yield Finding(path=("hints", i), message=message)
 
 
-_RULES_OF_WORDS: Final[tuple[_Rule, ...]] = (_wording, _spelling, _key_points, _hints)
+_RULES_OF_WORDS: Final[tuple[_Rule, ...]] = (_wording, _key_points, _hints)
 
 
 # --- words ------------------------------------------------------------------------------------------------------
@@ -285,10 +327,14 @@ def _share_of_runs(text: str, of: str) -> float:
     return len(mine & theirs) / len(mine) if mine else 0.0
 
 
+def _spoken(text: str) -> tuple[str, ...]:
+    return tuple(word.text for word in words(text))
+
+
 def _runs(text: str, length: int) -> list[tuple[str, ...]]:
     """Every so many words in a row."""
-    said = [word.text for word in words(text)]
-    return [tuple(said[at : at + length]) for at in range(len(said) - length + 1)]
+    said = _spoken(text)
+    return [said[at : at + length] for at in range(len(said) - length + 1)]
 
 
 def _prose(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.core.bank import Finding, Severity, Where
-from bot.core.bank_rules import content
+from bot.core.bank_rules import content, misjudged
 from bot.core.grading import grade_answer
 from bot.core.model import Bank, Coverage, Effort, Exemplar, Grade, Question
 
@@ -49,7 +49,10 @@ class Trial:
             self.done(i + 1)
 
     def _exemplars(self, question: Question) -> Iterator[Finding]:
+        essential = {point.id for point in question.key_points if point.essential}
         for j, sample in enumerate(question.exemplars):
+            if misjudged(sample, essential):  # What it deserves is not known.
+                continue
             # An exemplar is graded without itself: it must not pull its own grade.
             others = tuple(other for other in question.exemplars if other is not sample)
             level = self.grade(replace(question, exemplars=others), sample.text).level
@@ -68,6 +71,7 @@ class Trial:
 
 def _reference(question: Question, try_: _Grade) -> Iterator[Finding]:
     grade = try_(question, question.answer)
+    by_itself = try_(replace(question, misconceptions=()), question.answer)
     for at, (point, graded) in enumerate(zip(question.key_points, grade.points, strict=True)):
         what = f'key point "{point.id}" of "{question.slug}"'
         if graded.blocked_by:
@@ -75,10 +79,19 @@ def _reference(question: Question, try_: _Grade) -> Iterator[Finding]:
                 f"{what}: the reference answer is taken for the misconception “{graded.blocked_by}”; mend its cues"
             )
             yield Finding(path=("key_points", at), message=message)
+        elif graded.coverage is not Coverage.COVERED and _covered(by_itself, at):
+            message = (
+                f"{what} stands in the reference answer, but in words that are taken for a misconception; mend cues"
+            )
+            yield Finding(path=("key_points", at), message=message)
         elif graded.coverage is not Coverage.COVERED:
             lacking = f" (lacking: {', '.join(graded.lacking)})" if graded.lacking else ""
             message = f"{what} is not earned by the reference answer{lacking}; say it there, or add a phrasing"
             yield Finding(path=("key_points", at), message=message)
+
+
+def _covered(grade: Grade, at: int) -> bool:
+    return grade.points[at].coverage is Coverage.COVERED
 
 
 def _nothing(question: Question, try_: _Grade) -> Iterator[Finding]:
@@ -101,7 +114,7 @@ def _other_answers(
     Only a related question's may say all of it: related questions are those that give each other away.
     """
     rubric = frozenset[str]().union(*(content(said) for p in question.key_points for said in (p.text, *p.any_of)))
-    others = [(len(rubric & answers[i]), -i) for i, other in enumerate(questions) if other is not question]
+    others = [(len(rubric & answers[i]), -i) for i, other in enumerate(questions) if other.id != question.id]
     for _, minus in sorted(others, reverse=True)[:NEAREST]:
         other = questions[-minus]
         level = grade(question, other.answer).level

@@ -60,6 +60,8 @@ class Report:
         self.nodes: dict[Where, Node] = {}
         self.broken: set[Where] = set()
         """The paths with a fault: no profile needs to complain there again."""
+        self.counted: set[Where] = set()
+        """The lists that are too long or too short: a profile need not count them again."""
 
     def add(self, path: Where, node: Node, message: str) -> None:
         """A fault at a node."""
@@ -72,6 +74,8 @@ class Report:
         match node.kind:
             case Kind.TEXT:
                 text = node.text.strip("\n").rstrip() if rule.lines else node.text.strip()
+                if node.row:
+                    node.row += len(node.text) - len(node.text.lstrip("\n"))
                 if fault := rule.fault(text):
                     self.add(path, node, f"{what} {fault}")
                 return text
@@ -104,11 +108,11 @@ class Report:
             if name.kind is Kind.REFUSED:
                 continue
             if name.kind in (Kind.LIST, Kind.MAPPING, Kind.NOTHING):
-                self.add(path, name, f"a key of {what} is {name.kind}; write a word")
+                self.add((*path, key), name, f"a key of {what} is {name.kind}; write a word")
             elif name.kind is not Kind.TEXT:
-                self.add(path, name, f"the key {key} of {what} is read as {name.kind}; put it in quotes")
+                self.add((*path, key), name, f"the key {key} of {what} is read as {name.kind}; put it in quotes")
             elif key == "<<":
-                self.add(path, name, f"the merge key << in {what} is not read; write the keys out")
+                self.add((*path, key), name, f"the merge key << in {what} is not read; write the keys out")
             elif key in values:
                 message = f"{what} has the key {quoted(key)} twice (first on line {values[key].line}); keep one"
                 self.add((*path, key), name, message)
@@ -151,12 +155,14 @@ class Fields:
             return
         self._values = report.by_key(path, node, what)
         keys = report.keys[kind]
+        misspelt = set[str]()
         for name, value in self._values.items():
             if name not in keys:
                 mend = _meant(name, keys, "take it out")
+                misspelt.update(key for key in keys if f'"{key}"' in mend)
                 report.add((*path, name), value, f"{what} has an unknown key {quoted(name)}; {mend}")
         for name in keys[: report.needed[kind]]:
-            if name not in self._values:
+            if name not in self._values and name not in misspelt:
                 report.add((*path, name), node, f'{what} has no "{name}"; add it')
 
     def has(self, key: str) -> bool:
@@ -249,7 +255,10 @@ class Fields:
             return []
         if not least <= len(node.items) <= most:
             wanted = f"keep at most {most}" if node.items else f"add at least {least}"
-            self._add(key, f"has {len(node.items)} items; {wanted}")
+            # What is wrong inside is told all the same, so the list does not count as broken.
+            message = f"{key} of {self.what} has {len(node.items)} item{'s' * (len(node.items) != 1)}; {wanted}"
+            self._report.faults.append(Fault(node.line, node.column, message))
+            self._report.counted.add((*self._path, key))
         return node.items
 
     def _called(self, kind: str, i: int, node: Node) -> str:

@@ -291,7 +291,8 @@ def _denies_systematically(matches: Iterable[_Match]) -> bool:
 def _nothing_is_affirmed(matches: Iterable[_Match]) -> bool:
     """Whether every sentence that earned something denies, and one of them what it earned. People look at those."""
     touched = [match for match in matches if match.credit >= PARTLY]
-    return all(match.negated for match in touched) and any(match.denied for match in touched)
+    denied = any(match.denied and not match.phrasing.denies for match in touched)
+    return denied and all(match.negated for match in touched)
 
 
 def _mistakes(rubric: _Rubric, singles: Sequence[_Heard]) -> list[_Mistake]:

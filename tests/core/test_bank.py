@@ -82,7 +82,8 @@ def test_a_problem_names_its_file_its_line_what_is_wrong_and_how_to_mend_it() ->
     with pytest.raises(BankError) as caught:
         read_bank(bank(question(prompt="")), "questions.yaml")
     assert (
-        str(caught.value) == f'questions.yaml:{FIRST + 1}: prompt of "dropout" is empty; fill it in or take the key out'
+        str(caught.value)
+        == f'questions.yaml:{FIRST + 1}: prompt of "dropout" is empty; fill it in or take the key out (column 3)'
     )
     assert [(problem.line, problem.column) for problem in caught.value.problems] == [(FIRST + 1, 3)]
 
@@ -195,7 +196,7 @@ def test_a_value_that_a_question_cannot_hold_is_told_where_it_stands(written: di
 
 def test_an_id_with_strange_signs_in_it_is_still_one_problem_on_one_line() -> None:
     [error] = check_bank(bank(question('"{a}\\nb"', topics="[optimization]", hints="[a]")), "b.yaml")
-    assert str(error) == f'b.yaml:{FIRST}: id of "{{a}} b" has several lines; put it on one'
+    assert str(error) == f'b.yaml:{FIRST}: id of "{{a}} b" has several lines; put it on one (column 3)'
     assert "braces {0} {x}" in told(bank(question('"braces {0} {x}"', topics="[adam]")))[1][1]
 
 
@@ -241,7 +242,7 @@ def test_topics_that_cannot_be_read_do_not_make_every_question_wrong() -> None:
     ids=lambda value: value if isinstance(value, str) and len(value) < 60 else "",
 )
 def test_text_that_is_no_yaml_is_one_problem_in_plain_words(text: str, line: int, message: str) -> None:
-    where, said = only(text)
+    where, said = next(found for found in told(text) if "has no" not in found[1])
     assert message in said
     assert where == line
 
@@ -574,7 +575,15 @@ def test_the_schema_has_the_limits_of_the_reader(kind: str, key: str, value: Any
 
 @pytest.mark.parametrize(
     "slip",
-    ["why: better: much", "prompt: [open", 'prompt: "open', "\tprompt: a", "prompt: *star", "prompt: @sign", "no key"],
+    [
+        "prompt: better: much",
+        "prompt: [open",
+        'prompt: "open',
+        "\tprompt: a",
+        "prompt: *star",
+        "prompt: @sign",
+        "no key",
+    ],
 )
 def test_where_the_yaml_of_one_question_breaks_off_the_others_are_read_all_the_same(slip: str) -> None:
     broken = f"- id: broken\n  {slip}\n  answer: So.\n"
@@ -588,9 +597,92 @@ def test_where_the_yaml_of_one_question_breaks_off_the_others_are_read_all_the_s
 
 
 def test_two_broken_questions_are_both_told() -> None:
-    text = bank("- id: a\n  prompt: x: y\n", question(), "- id: b\n  prompt: [x\n", question("c"))
-    assert [line for line, _ in told(text)] == [FIRST + 1, FIRST + 6]
+    text = bank(
+        "- id: a\n  prompt: x: y\n  answer: A.\n", question(), "- id: b\n  prompt: [x\n  answer: B.\n", question("c")
+    )
+    assert [line for line, _ in told(text)] == [FIRST + 1, FIRST + 7]
 
 
 def test_a_broken_head_ends_the_reading_with_one_problem() -> None:
     assert len(told("bank: [\nquestions:\n- id: a\n  prompt: b\n")) == 1
+
+
+# --- many faults at once ----------------------------------------------------------------------------------------
+
+
+def lines_of(text: str, *words: str) -> list[int]:
+    """The numbers of the lines that hold these words."""
+    lines = text.split("\n")
+    return [next(i for i, line in enumerate(lines, start=1) if word in line) for word in words]
+
+
+def test_a_broken_key_of_a_question_hides_neither_its_other_faults_nor_those_behind_it() -> None:
+    first = "- id: one\n  prompt: a: b\n  answer: A.\n  difficulty: 9\n  seed: [\n  minutes: 99\n"
+    text = bank(first, question("two", difficulty="8"))
+    assert [line for line, _ in told(text)] == lines_of(
+        text, "a: b", "difficulty: 9", "seed: [", "minutes", "difficulty: 8"
+    )
+
+
+@pytest.mark.parametrize(
+    "head", ["bank: {id: nn, title: a: b}\n", 'bank:\n  id: "nn\n', "bank:\n  id: nn\n title: x\n"]
+)
+def test_a_broken_header_hides_nothing_below_it(head: str) -> None:
+    text = head + "questions: # ours\n" + question(difficulty="9")
+    assert told(text)[-1] == (
+        len(text.split("\n")) - 1,
+        'difficulty of "dropout" is 9; choose a whole number from 1 to 3',
+    )
+    assert len(told(text)) == 2
+
+
+def test_a_bank_without_a_language_is_looked_at_as_one_in_english() -> None:
+    text = own_bank(lambda q: q.update(hints=["Every step switches off a random part of the units."]))
+    for written in ("  language: EN\n", "  language: no\n", ""):
+        said = [message for _, message in told(text.replace("  language: en\n", written), profile=every_rule)]
+        assert any("language" in message for message in said)
+        assert any("gives key point" in message for message in said)
+
+
+def test_a_fault_in_the_first_line_of_a_text_is_told_on_that_line_and_blank_lines_count() -> None:
+    for blank in ("", "\n", "\n\n"):
+        text = bank(question(answer=f"|-\n{blank}    It always helps.\n"))
+        [(line, said)] = told(text, profile=check_rules)
+        assert "always" in said
+        assert [line] == lines_of(text, "It always helps.")
+
+
+def test_an_unclosed_fence_is_told_where_it_opens() -> None:
+    text = bank(question(answer="|-\n    It helps.\n\n    ```\n    code\n"))
+    [(line, said)] = told(text, profile=check_rules)
+    assert "opens a ```" in said
+    assert [line] == lines_of(text, "```")
+
+
+@pytest.mark.parametrize("sign", ["\\e[31m", "\\0", "\\u202e"])
+def test_signs_that_steer_a_terminal_are_refused_though_they_are_written_as_escapes(sign: str) -> None:
+    _, said = only(bank(question(prompt=f'"What is {sign}red?"')))
+    assert "which cannot be shown" in said
+
+
+def test_a_list_that_is_too_long_is_told_once_and_what_is_in_it_all_the_same() -> None:
+    leaking = "Every step switches off a random part of the units."
+    text = own_bank(lambda q: q.update(hints=["One.", "Two.", "Three.", leaking]))
+    said = [message for _, message in told(text, profile=every_rule)]
+    assert len(said) == 2
+    assert "has 4 items; keep at most 3" in said[0]
+    assert 'hint 4 of "dropout" gives key point' in said[1]
+
+
+def test_an_id_of_the_wrong_form_is_told_once() -> None:
+    text = bank(question("Dropout"), question("adam", related="[dropout]"))
+    assert len(told(text)) == 1
+
+
+def test_a_misspelt_key_is_told_once() -> None:
+    assert len(told(bank(question().replace("prompt:", "promt:")))) == 1
+
+
+def test_a_question_whose_related_cannot_be_read_is_not_said_to_be_one_sided() -> None:
+    text = bank(question("a", related="[b]"), question("b", prompt="Why is b?", answer="So.", related="a"))
+    assert ["write a list" in message for _, message in told(text, profile=check_rules)] == [True]

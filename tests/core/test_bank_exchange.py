@@ -97,8 +97,8 @@ def test_every_strange_text_comes_back_from_every_place(form: Form, text: str) -
 
 @pytest.mark.parametrize("form", Form)
 def test_a_file_holds_nothing_that_is_not_text(form: Form) -> None:
-    text = export(small_bank(prompt="a\x07\u2028\ufeffb", answer="a\0b\rc", hints=("a\x85b",)), form)
-    assert not re.search("[\x00\x07\r\x85\u2028\ufeff]", text)
+    text = export(small_bank(prompt="a\u2028\ufeffb", answer="a\ufffdb", hints=("a\x85b",)), form)
+    assert not re.search("[\x85\u2028\ufeff]", text)
 
 
 @BRIEF
@@ -129,7 +129,7 @@ def test_a_date_of_review_comes_back_where_status_is_kept() -> None:
 
 
 def test_the_largest_question_there_can_be_comes_back() -> None:
-    samples = tuple(Exemplar(kind=ExemplarKind.FULL, text=f"{number:02}" + '"\x07' * 1499) for number in range(40))
+    samples = tuple(Exemplar(kind=ExemplarKind.FULL, text=f"{number:02}" + '"\ufeff' * 1499) for number in range(40))
     bank = small_bank(exemplars=samples)
     for form in LOSSLESS:
         assert import_entries(export(bank, form), "x", form=form) == bank

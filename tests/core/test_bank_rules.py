@@ -131,3 +131,39 @@ def test_open_marks_and_broken_code_are_told_in_every_language() -> None:
 
 def test_code_in_another_language_is_not_parsed() -> None:
     assert told({**BLUE, "code": {"lang": "rust", "source": "fn main() {"}}) == []
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_hint_that_is_a_key_point_word_for_word_is_told_in_every_language(language: str) -> None:
+    point = {"id": "waves", "text": "Nothing is dropped then"}
+    hint = "Think: nothing is dropped then, is it?"
+    assert 'hint 1 of "blue" gives key point "waves" away' in only(
+        {**BLUE, "key_points": [point], "hints": [hint]}, language=language
+    )
+
+
+def test_marks_left_open_are_told_wherever_markdown_is_shown() -> None:
+    assert 'hints of "blue" opens a **' in only({**BLUE, "hints": ["Think **hard."]})
+
+
+def test_a_program_inside_the_answer_is_parsed_too() -> None:
+    assert "the program in the answer of" in only({**BLUE, "answer": "So.\n```python\na = (\n```"})
+    assert told({**BLUE, "answer": "So.\n```text\na = (\n```"}) == []
+
+
+def test_the_same_exemplar_or_key_point_twice_is_told() -> None:
+    sample = {"kind": "full", "text": "short waves are scattered more by far", "earns": []}
+    assert any(
+        "is the same as exemplar 1" in said for said in told({**BLUE, "exemplars": [dict(sample), dict(sample)]})
+    )
+    points = [{"id": id, "text": "Short waves are scattered more"} for id in ("a", "b")]
+    assert any("says the same as an earlier one" in said for said in told({**BLUE, "key_points": points}))
+
+
+def test_a_draft_with_a_date_of_review_is_told() -> None:
+    assert "is a draft with a date of review" in only({**BLUE, "status": "draft", "reviewed": "2026-01-01"})
+
+
+def test_british_english_is_a_language_of_its_own() -> None:
+    assert told({**BLUE, "answer": "We analyse colour."}, language="en-GB") == []
+    assert len(told({**BLUE, "answer": "We analyse colour."})) == 2

@@ -34,15 +34,19 @@ PATIENT: Final = settings(deadline=None)
 
 # --- any bank that can be read ----------------------------------------------------------------------------------
 
+TURNING: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Signs that turn the direction of a line: no bank may hold them."""
+
 STRANGE: Final = (
     *("yes", "no", "~", "null", "1", "1.0", "1e5", "0x1F", "1_000", "12:30:45", "2026-01-31", ".inf", "<<", "=", "y"),
     *("- a", "? a", "a: b", "a:", "a #b", "#a", "[a]", "{a}", "&a", "*a", "!a", "| a", "> a", "%a", "@a", "`a`", "---"),
     *("'a", '"a', "''a", "'=a", "=1+1", "+1", "-1", '\'"a"', "a'b", 'a"b', "a\\b", "\\n", ",a;b\tc", "naïve σ(x) 👍"),
-    *("a\u2028b", "a\x85b", "a\0b", "a\x07b", "a\rb", "a\tb", "a\ufeffb", "\ufeffa", "<b>&amp;</b>", "a]", "..."),
-    *("```", "**a** *b* `c`", "\u202eabc", "\uff1d1", "a\n", "a\n  b\n\nc", "  a\n b", "\ta\nb", " \n a", "a \n \nb"),
+    *("a\u2028b", "a\x85b", "a\tb", "a\ufeffb", "\ufeffa", "<b>&amp;</b>", "a]", "..."),
+    *("```", "**a** *b* `c`", "\uff1d1", "a\n", "a\n  b\n\nc", "  a\n b", "\ta\nb", " \n a", "a \n \nb"),
 )  # fmt: skip
 _texts: Final = st.sampled_from(STRANGE) | st.text(
-    st.sampled_from("ab1 \n\t\r'\"=+-@:#,;[]{}|>\\`*_<&\u2028\ufeff") | st.characters(exclude_categories=["Cs"]),
+    st.sampled_from("ab1 \n\t'\"=+-@:#,;[]{}|>\\`*_<&\u2028\ufeff")
+    | st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=TURNING),
     min_size=1,
     max_size=40,
 )
@@ -244,7 +248,7 @@ def test_a_file_reads_as_a_person_would_have_written_it() -> None:
         prompt="Dropout: why, and σ(x)?",
         answer="It drops **units**.\n\n- At random: half of them.\n- Never at test time.",
         code=Code(lang="python", source="for _ in x:\n    print('👍')", needs=("numpy", "torch")),
-        hints=("Think of a team.", 'Say "no".', "a\x07b"),
+        hints=("Think of a team.", 'Say "no".', "a\tb"),
         references=(Reference(title="Dropout", year=2014, isbn="9780262035613"),),
     )
     assert to_yaml(bank) == (
@@ -282,7 +286,7 @@ def test_a_file_reads_as_a_person_would_have_written_it() -> None:
         "    hints:\n"
         "      - Think of a team.\n"
         '      - Say "no".\n'
-        '      - "a\\u0007b"\n'
+        '      - "a\\tb"\n'
         "    references:\n"
         "      - title: Dropout\n"
         "        year: 2014\n"

@@ -221,6 +221,13 @@ def test_an_answer_that_affirms_nothing_is_not_paid_in_full_and_people_look_at_i
     assert (grade.level, grade.unsure) == (1, True)
 
 
+def test_an_essential_that_is_a_denial_itself_may_stand_beside_another_in_one_sentence() -> None:
+    dark = KeyPoint(id="dark", text="Without light no sugar is made", any_of=("no sugar in the dark",), essential=True)
+    assert (
+        grade_answer(make_question(dark, OXYGEN), "oxygen is released as a by-product, no sugar in the dark").level == 2
+    )
+
+
 def test_words_that_are_spread_over_a_long_text_count_less_than_over_a_short_one() -> None:
     spread = ["Carbon is everywhere.", "Water is wet.", "People like glucose.", "Nobody builds carbohydrates."]
     short = grade_answer(QUESTION, " ".join(spread))

@@ -91,7 +91,7 @@ def test_ten_faults_in_one_file_are_told_at_once_each_on_its_line(tmp_path: Path
     file.write_text(TEN, encoding="utf-8")
     done = bank("check", file)
     assert done.exit_code == 1
-    told = [line.removeprefix(f"{file}:").partition(": ") for line in done.output.splitlines()[:-2]]
+    told = [line.removeprefix(f"{file}:").partition(": ") for line in done.output.splitlines()]
     faults = [
         (7, "difficulty"),
         (8, '"skies"'),
@@ -130,10 +130,19 @@ def test_the_profile_of_a_file_is_held_against_it_and_can_be_chosen(small: Path,
 def test_every_file_of_a_folder_is_checked(small: Path) -> None:
     shutil.copy(small, small.with_name("other.yaml"))
     done = bank("check", small.parent)
-    assert [line.partition(":")[0] for line in done.output.splitlines()] == [
-        str(small.with_name("other.yaml")),
-        str(small),
-    ]
+    other = small.with_name("other.yaml")
+    assert done.exit_code == 1
+    assert [line.partition(": ")[0] for line in done.output.splitlines()] == [str(other), f"{small}:1", str(small)]
+    assert f"“small” is the id of the bank in {other}, too; choose another" in done.output
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_check_of_the_others(small: Path) -> None:
+    bad = small.with_name("bad.yaml")
+    bad.write_bytes(b"bank: caf\xe9\n")
+    done = bank("check", bad, small)
+    assert done.exit_code == 1
+    assert f"{bad}:1: this line is not UTF-8" in done.output
+    assert f"{small}: 2 questions, 0 errors" in done.output
 
 
 def test_a_card_that_needs_two_messages_is_a_warning(tmp_path: Path) -> None:
