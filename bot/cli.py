@@ -93,8 +93,8 @@ def run() -> None:
         _refuse(f"This version has no adapter for {' and '.join(missing)} yet. It runs: {known}.")
     if not settings.platforms:
         _refuse(
-            "No platform is set up. Set NNQUESTION_PLATFORMS=terminal to run the room in this terminal;\n"
-            "Discord (DISCORD_TOKEN) and Slack (SLACK_BOT_TOKEN, SLACK_APP_TOKEN) come in a later version.\n"
+            "No platform is set up. Set DISCORD_TOKEN for Discord (docs/discord.md says how to get one), or\n"
+            "NNQUESTION_PLATFORMS=terminal to run the room in this terminal; Slack comes in a later version.\n"
             "Without any account: `nnquestion chat` to answer yourself, `nnquestion demo` to watch a group."
         )
     with _faults():

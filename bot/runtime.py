@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import tzlocal
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -36,9 +36,14 @@ from bot.shelf import Shelf
 from bot.store import SqliteStore
 from bot.studybot import StudyBot
 
+if TYPE_CHECKING:
+    import discord
+
+    from bot.adapters.discord.client import Discord
+
 log = logging.getLogger(__name__)
 
-PLATFORMS: Final = ("terminal",)
+PLATFORMS: Final = ("terminal", "discord")
 """The platforms this version has an adapter for."""
 
 TICK_EVERY: Final = 5
@@ -79,17 +84,32 @@ class Program:
     shelf: Shelf
     room: Room | None = None
     terminal: Terminal | None = None
+    discord_adapter: Discord | None = None
     woken: asyncio.Event
+    _ticking: contextlib.AbstractAsyncContextManager[None] | None = None
+    _is_open: bool = False
+
+    @property
+    def discord(self) -> discord.Client:
+        """The connection to Discord. Started by itself, it brings up and takes down all the rest with it."""
+        if self.discord_adapter is None:
+            raise LookupError("Discord is not among the platforms; set DISCORD_TOKEN")
+        return self.discord_adapter.client
 
     async def start(self) -> None:
-        """Open the files and take over what an earlier run left. Raises StoreError or RoomError."""
+        """Open the files and take over what an earlier run left; once. Raises StoreError or RoomError."""
+        if self._is_open:
+            return
         self.store.open()
+        self._is_open = True
         if self.room is not None:
             self.room.open()
         now = self.clock()
         await self.store.write(lambda tx: _follow_time_zones(tx, now))
         if self.terminal is not None:
             await self.terminal.check()
+        if self.discord_adapter is not None:
+            await self.discord_adapter.hold()
         left = await self.deliverer.recover()
         if left:
             log.info("%d messages were on their way when the last run ended; looking for them first", left)
@@ -106,8 +126,23 @@ class Program:
         if left:
             raise StoreError(left[0].note or f"{left[0].key} could not be sent")
 
+    async def begin(self) -> None:
+        """Start, and look at the clock from now on; once, whoever comes first."""
+        await self.start()
+        if self._ticking is None:
+            self._ticking = alarm(self)
+            await self._ticking.__aenter__()
+
+    async def end(self) -> None:
+        """Undo `begin`: finish what is in hand, then let go of everything."""
+        if self._ticking is not None:
+            ticking, self._ticking = self._ticking, None
+            await ticking.__aexit__(None, None, None)
+        await self.stop()
+
     async def stop(self) -> None:
-        """Let go of everything that `start` opened."""
+        """Let go of everything that `start` opened, whether all of it is open or not."""
+        self._is_open = False
         await self.store.close()
         if self.room is not None:
             self.room.close()
@@ -121,12 +156,27 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
     messengers: dict[str, Messenger] = {}
     woken = asyncio.Event()
     bot = StudyBot(store, KeyPointGrader(), lambda: shelf.banks, owed=woken.set)
-    room = terminal = None
+    room = terminal = discord_adapter = None
     if "terminal" in settings.platforms:
         room = Room(settings.database.with_name(settings.database.name + ".room.jsonl"))
         messengers["terminal"] = TerminalMessenger(room, clock)
         terminal = Terminal(room, bot, clock)
-    return Program(
+    if "discord" in settings.platforms:
+        from bot.adapters.discord import client as of_discord  # It takes a second to load, and not all need it.
+
+        of_discord.point(settings.discord_api_url, settings.discord_gateway_url)
+        discord_adapter = of_discord.Discord(
+            bot,
+            clock,
+            lambda: shelf.banks,
+            test_guild=settings.discord_test_guild,
+            # Told where the gateway is, the client does not ask, and then does not know how many shards it needs.
+            shard_count=1 if settings.discord_gateway_url else None,
+            starting=lambda: program.begin(),
+            ending=lambda: program.end(),
+        )
+        messengers["discord"] = discord_adapter.messenger
+    program = Program(
         settings=settings,
         store=store,
         bot=bot,
@@ -135,27 +185,43 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
         shelf=shelf,
         room=room,
         terminal=terminal,
+        discord_adapter=discord_adapter,
         woken=woken,
     )
+    return program
 
 
 async def run_platforms(settings: Settings) -> None:
     """Run the platforms of the settings on the real clock until SIGINT or SIGTERM, then stop in order."""
     logging.basicConfig(level=logging.INFO, format=_LOG_LINE)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("discord").setLevel(logging.WARNING)
     program = build(settings)
-    async with _started(program):
+    connecting: asyncio.Task[None] | None = None
+    try:
+        await program.start()
         if program.room is not None:
             program.room.watch(Show(_local_zone()).changed)
         if program.terminal is not None:
             await program.terminal.catch_up()
-        stopping = _stop_signals()
-        async with alarm(program):
-            log.info("running %s on %s", ", ".join(settings.platforms), settings.database)
-            if not await program.store.read(lambda tx: tx.drills.all()):
-                log.info("no drill yet: `nnquestion chat --database %s` sets one up", settings.database)
-            await stopping.wait()
-            log.info("stopping: finishing what is in hand")
+        stopping = asyncio.create_task(_stop_signals().wait())
+        await program.begin()
+        log.info("running %s on %s", ", ".join(settings.platforms), settings.database)
+        if program.room is not None and not await program.store.read(lambda tx: tx.drills.all()):
+            log.info("no drill yet: `nnquestion chat --database %s` sets one up", settings.database)
+        if program.discord_adapter is not None:
+            connecting = asyncio.create_task(program.discord_adapter.run(settings.discord_token))
+        await asyncio.wait({task for task in (stopping, connecting) if task}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if connecting is not None and connecting.done():
+            await connecting
+        log.info("stopping: finishing what is in hand")
+    finally:
+        if connecting is not None and program.discord_adapter is not None:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+            await program.discord_adapter.close()
+        await program.end()
     log.info("stopped")
 
 

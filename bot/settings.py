@@ -24,6 +24,7 @@ NAMES: Final = (
     "DISCORD_TOKEN",
     "DISCORD_API_URL",
     "DISCORD_GATEWAY_URL",
+    "DISCORD_TEST_GUILD",
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
@@ -50,6 +51,7 @@ class Settings:
     discord_token: str = field(default="", repr=False)
     discord_api_url: str = ""
     discord_gateway_url: str = ""
+    discord_test_guild: int | None = None
     slack_bot_token: str = field(default="", repr=False)
     slack_app_token: str = field(default="", repr=False)
     slack_signing_secret: str = field(default="", repr=False)
@@ -69,6 +71,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         if given[name] and not given[name].startswith(schemes):
             problems.append(f"{name}={given[name]}: an address begins with {' or '.join(schemes)}")
     platforms = _platforms(given, problems)
+    if given["DISCORD_TEST_GUILD"] and not given["DISCORD_TEST_GUILD"].isdigit():
+        problems.append(f"DISCORD_TEST_GUILD={given['DISCORD_TEST_GUILD']}: it is the id of a server, a number")
     if problems:
         raise SettingsError(tuple(problems))
     return Settings(
@@ -78,6 +82,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         discord_token=given["DISCORD_TOKEN"],
         discord_api_url=given["DISCORD_API_URL"],
         discord_gateway_url=given["DISCORD_GATEWAY_URL"],
+        discord_test_guild=int(given["DISCORD_TEST_GUILD"]) if given["DISCORD_TEST_GUILD"] else None,
         slack_bot_token=given["SLACK_BOT_TOKEN"],
         slack_app_token=given["SLACK_APP_TOKEN"],
         slack_signing_secret=given["SLACK_SIGNING_SECRET"],

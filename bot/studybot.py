@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -17,8 +18,11 @@ from bot.core.model import (
     UNGRADED,
     Answer,
     ChannelId,
+    Drill,
     Grade,
+    GroupId,
     MemberId,
+    MessageRef,
     Occurrence,
     Place,
     Question,
@@ -204,12 +208,7 @@ class StudyBot:
                 case Press.RESULT:
                     return replies.result_of(tx, asker, RoundId(about))
                 case Press.RESUME:
-                    there = Asker(
-                        member=asker.member,
-                        name=asker.name,
-                        organizer=asker.organizer,
-                        place=Place(channel=ChannelId(about)),
-                    )
+                    there = replace(asker, place=Place(channel=ChannelId(about)))
                     if there.group != asker.group:
                         raise Refused("This drill belongs to another group.")
                     return replies.answer(tx, self._banks(), there, commands.read("resume"), now)
@@ -258,6 +257,38 @@ class StudyBot:
                 work(tx, round_)
 
         await self._store.write(loaded)
+
+    async def round(self, round_id: RoundId) -> Round | None:
+        """A round by its id."""
+        return await self._store.read(lambda tx: tx.rounds.get(round_id))
+
+    async def round_of_card(self, ref: MessageRef) -> Round | None:
+        """The round whose card this message is."""
+        return await self._store.read(lambda tx: tx.rounds.by_card(ref))
+
+    async def own_answer(self, round_id: RoundId, member: MemberId) -> Answer | None:
+        """What a member has said in a round, as it stands."""
+        return await self._store.read(lambda tx: tx.answers.get(round_id, member))
+
+    async def answers_in(self, round_id: RoundId) -> list[Answer]:
+        """All answers of a round."""
+        return await self._store.read(lambda tx: tx.answers.of_round(round_id))
+
+    async def drill_in(self, channel: ChannelId) -> Drill | None:
+        """A channel's drill."""
+        return await self._store.read(lambda tx: tx.drills.get(channel))
+
+    async def fact(self, name: str) -> str | None:
+        """Something an adapter has noted about itself."""
+        return await self._store.read(lambda tx: tx.facts.get(name))
+
+    async def note(self, name: str, value: str) -> None:
+        """Note something about an adapter, kept over restarts."""
+        await self._store.write(lambda tx: tx.facts.set(name, value))
+
+    async def left(self, group: GroupId) -> None:
+        """The bot was removed from a group: its drills stop, and nothing more is sent there."""
+        await self._store.write(lambda tx: outcomes.left(tx, group))
 
     async def round_at(self, place: Place) -> Round | None:
         """The round a command or an answer means at a place."""

@@ -29,12 +29,16 @@ from bot.core.setting_up import Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who gives a command, where. `organizer` is what the platform says of their rights in this group."""
+    """Who gives a command, where. `organizer` is what the platform says of their rights in this group.
+
+    `roles` are those they have there, by ids of the same form as a member's: a drill may name a role as organizer.
+    """
 
     member: MemberId
     name: str
     place: Place
     organizer: bool = False
+    roles: frozenset[MemberId] = frozenset()
 
     @property
     def channel(self) -> ChannelId:
@@ -75,7 +79,7 @@ def drill_here(tx: Transaction, asker: Asker) -> Drill:
 def may_organize(tx: Transaction, asker: Asker) -> bool:
     """Whether the asker may manage this channel's drill: by the platform's rights, or named in setup."""
     drill = tx.drills.get(asker.channel)
-    return asker.organizer or (drill is not None and asker.member in drill.organizers)
+    return asker.organizer or (drill is not None and not drill.organizers.isdisjoint({asker.member, *asker.roles}))
 
 
 def know(tx: Transaction, asker: Asker) -> Member:

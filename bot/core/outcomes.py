@@ -14,6 +14,7 @@ from bot.core.model import (
     Delivery,
     DeliveryState,
     DrillState,
+    GroupId,
     MessageRef,
     Place,
     Round,
@@ -147,6 +148,21 @@ def thread_deleted(tx: Transaction, round_: Round, now: datetime) -> None:
 def channel_gone(tx: Transaction, delivery: Delivery, now: datetime) -> None:
     """A channel is no longer there: its messages are dropped and its drill is off."""
     _give_up(tx, delivery.place.channel, "the channel is gone", now)
+
+
+def left(tx: Transaction, group: GroupId) -> None:
+    """The bot was removed from a group: its drills are off, and nothing is sent there any more.
+
+    Nobody can be told. Points, streaks and answers stay, for the case that it is invited again.
+    """
+    for drill in tx.drills.all():
+        if drill.group != group:
+            continue
+        for delivery in tx.deliveries.unfinished(channel=drill.channel):
+            _drop(tx, delivery, "removed from the group")
+        for round_ in tx.rounds.unrevealed(drill.channel):
+            tx.rounds.save(replace(round_, state=RoundState.CANCELLED))
+        tx.drills.save(replace(drill, state=DrillState.OFF, state_reason="I was removed from here", next=None))
 
 
 def _refused(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:

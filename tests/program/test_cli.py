@@ -83,7 +83,6 @@ def test_run_with_nothing_set_says_what_to_set_and_offers_chat_and_demo(program:
     told = clear(program.run("run"), 2)
     assert "NNQUESTION_PLATFORMS" in told
     assert "DISCORD_TOKEN" in told
-    assert "SLACK_BOT_TOKEN" in told
     assert "nnquestion chat" in told
     assert "nnquestion demo" in told
     assert contents(program.home) == {}

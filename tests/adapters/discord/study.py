@@ -1,0 +1,104 @@
+"""A study group in a loopback Discord: the assembled program on real sockets, and a clock that tests move."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from pathlib import Path
+
+from bot import runtime
+from bot.adapters.discord.client import StudyClient
+from bot.runtime import Program
+from bot.settings import load
+from tests.wire.discord_server import Channel, DiscordServer, Guild, Member, Message
+
+SETUP = {"time": "10:00", "zone": "UTC", "closes": "18:00"}
+
+
+@dataclass(slots=True)
+class Study:
+    """A server with a guild, a channel and people in it, and the program with its database."""
+
+    server: DiscordServer
+    database: Path
+    guild: Guild
+    channel: Channel
+    ada: Member
+    bob: Member
+    programs: list[Program] = field(default_factory=list)
+
+    @property
+    def program(self) -> Program:
+        return self.programs[-1]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Program]:
+        """The program, connected and ready; at the end it is closed as on SIGTERM."""
+        program = self.assemble()
+        client = program.discord
+        assert isinstance(client, StudyClient)
+        client._connection.guild_ready_timeout = 0.01  # how long discord.py waits for more guilds
+        task = asyncio.create_task(client.start(self.server.token))
+        try:
+            await self.server.until(lambda: self.server.gateway.connected or task.done())
+            if task.done():
+                task.result()
+            await self.server.connected()
+            await asyncio.wait_for(client.wait_until_ready(), 10)
+            yield program
+        finally:
+            assert program.discord_adapter is not None
+            await program.discord_adapter.close()
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def assemble(self) -> Program:
+        settings = load(
+            {
+                "DISCORD_TOKEN": self.server.token,
+                "DISCORD_API_URL": self.server.api_url,
+                "DISCORD_GATEWAY_URL": self.server.gateway_url,
+                "NNQUESTION_DATABASE": str(self.database),
+            }
+        )
+        self.programs.append(runtime.build(settings, lambda: self.server.clock.now))
+        return self.program
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something to be so; the program looks at its clock meanwhile."""
+        self.program.woken.set()
+        await self.server.until(condition)
+
+    async def at(self, clock: str, day: int = 0) -> None:
+        """Let it be a time of the first day, or so many days later."""
+        first = datetime(2026, 11, 22, tzinfo=self.server.clock.now.tzinfo)
+        self.server.clock.set(datetime.combine(first + timedelta(days=day), time.fromisoformat(clock), first.tzinfo))
+        await self.server.caught_up()
+        self.program.woken.set()
+
+    async def set_up(self, **options: str) -> None:
+        """Set up the drill as an organizer does."""
+        seen = await self.ada.command("nnquestion-admin setup", self.channel, **{**SETUP, **options})
+        assert seen.ephemeral
+        assert "The drill is set up" in text_of(seen.answer), text_of(seen.answer)
+
+    async def question(self) -> Message:
+        """The latest card in the channel, with its thread."""
+        await self.until(lambda: bool(self.channel.messages))
+        if "Answer" in self.channel.messages[-1].labels:
+            await self.until(lambda: self.channel.messages[-1].thread is not None)
+        return self.channel.messages[-1]
+
+
+def text_of(message: Message | None) -> str:
+    """What a message's embeds say."""
+    if message is None:
+        return ""
+    return "\n".join(
+        f"{embed.get('title', '')}\n{embed.get('description', '')}\n{embed.get('footer', {}).get('text', '')}"
+        for embed in message.embeds
+    )

@@ -1,0 +1,344 @@
+"""The forms on Discord: their shape and limits, what they are filled in with, and what is read of a sent one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, time
+from typing import Any, Final
+
+import discord
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.adapters.discord.commands import line, units
+from bot.adapters.discord.forms import ZONES, Form, answer_form, read_form, setup_form
+from bot.core import commands
+from bot.core.counting import LONGEST_ANSWER
+from bot.core.model import Bank, Drill, Round, Share, daily_round_id, extra_round_id
+from bot.core.schedule import zone_names
+from bot.core.setting_up import drill_from
+from tests.factories import make_drill, make_question, make_round, make_timetable
+
+CHANNEL: Final = make_drill("discord:41771983423143937/127121515262115840").channel
+PROMPT: Final = "What does dropout do while a network is trained, and what at inference?"
+
+
+def round_of(prompt: str = PROMPT, **changes: Any) -> Round:
+    return make_round(CHANNEL, question=make_question(prompt=prompt), **changes)
+
+
+def inputs(form: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What can be filled in, by field."""
+    found = [part["component"] for part in form["components"] if part["type"] == 18]
+    return {part["custom_id"]: part for part in found}
+
+
+def chosen(select: Mapping[str, Any]) -> list[str]:
+    return [option["value"] for option in select["options"] if option.get("default")]
+
+
+def sent(form: Mapping[str, Any], changes: Mapping[str, Any] | None = None, *, rows: bool = False) -> dict[str, Any]:
+    """What Discord sends once somebody has filled in a form, in labels or in rows as older clients did."""
+    components: list[dict[str, Any]] = []
+    for number, part in enumerate(form["components"]):
+        if part["type"] == 10:
+            components.append({"type": 10, "id": 2 * number})
+            continue
+        field = part["component"]
+        answer = {"type": field["type"], "id": 2 * number + 1, "custom_id": field["custom_id"]}
+        if field["type"] == 3:
+            answer["values"] = chosen(field)
+        else:
+            answer["value"] = field.get("value", "")
+        answer |= (changes or {}).get(field["custom_id"], {})
+        if rows:
+            components.append({"type": 1, "id": 2 * number, "components": [answer]})
+        else:
+            components.append({"type": 18, "id": 2 * number, "component": answer})
+    return {"custom_id": form["custom_id"], "components": components}
+
+
+# --- Discord's limits, as its documentation has them -----------------------------------------------------------
+
+
+def faults(form: Mapping[str, Any]) -> list[str]:
+    """Every limit of Discord's that a form breaks."""
+    found = [
+        f"{where}: {units(text)} characters"
+        for where, text, least, most in _texts(form)
+        if not least <= units(text) <= most
+    ]
+    if set(form) != {"title", "custom_id", "components"} or not 1 <= len(form["components"]) <= 5:
+        found.append("not 1 to 5 components")
+    if len(inputs(form)) != sum(part["type"] == 18 for part in form["components"]):
+        found.append("two fields of one name")
+    for part in form["components"]:
+        if part["type"] not in (10, 18):
+            found.append(f"{part['type']} in a form")
+        elif part["type"] == 18:
+            found += _input_faults(part["component"])
+    return found
+
+
+def _texts(form: Mapping[str, Any]) -> Iterator[tuple[str, str, int, int]]:
+    yield "title", form["title"], 1, 45
+    yield "custom_id", form["custom_id"], 1, 100
+    for part in form["components"]:
+        if part["type"] == 10:
+            yield "display", part["content"].strip(), 1, 4000
+            continue
+        yield "label", part["label"], 1, 45
+        yield "description", part.get("description", "-"), 1, 100
+        field = part["component"]
+        yield "field", field["custom_id"], 1, 100
+        yield "placeholder", field.get("placeholder", "-"), 1, 150 if field["type"] == 3 else 100
+        for option in field.get("options", ()):
+            yield "option", option["label"], 1, 100
+            yield "option's value", option["value"], 1, 100
+        if field["type"] == 4:
+            yield "value", field.get("value", ""), 0, min(field.get("max_length", 4000), 4000)
+
+
+def _input_faults(field: Mapping[str, Any]) -> Iterator[str]:
+    match field["type"]:
+        case 4:
+            if field["style"] not in (1, 2) or not 1 <= field.get("max_length", 1) <= 4000:
+                yield "a text field"
+        case 3:
+            least, most = field.get("min_values", 1), field.get("max_values", 1)
+            if not 1 <= len(field["options"]) <= 25 or not 1 <= least <= most <= len(field["options"]):
+                yield "a choice among too few or too many"
+            if len({option["value"] for option in field["options"]}) < len(field["options"]):
+                yield "two options of one value"
+            if not len(chosen(field)) <= most:
+                yield "more chosen than may be"
+        case _:
+            yield f"a field of type {field['type']}"
+
+
+@given(st.text(max_size=2500), st.text(max_size=4500), st.booleans(), st.sampled_from(Share))
+@settings(max_examples=200)
+def test_a_form_for_an_answer_keeps_to_every_limit_of_discord(
+    prompt: str, draft: str, sealed: bool, share: Share
+) -> None:
+    assert faults(answer_form(round_of(prompt, sealed=sealed), draft, share=share)) == []
+
+
+@pytest.mark.parametrize("sign", ["*", "🐜", "ж", "好", "\n", "\u202e", "ﷺ"])
+def test_the_longest_prompt_and_answer_in_any_script_keep_to_every_limit_of_discord(sign: str) -> None:
+    assert faults(answer_form(round_of("W" + sign * 5000), sign * 5000)) == []
+
+
+drills = st.builds(
+    make_drill,
+    st.just(CHANNEL),
+    timetable=st.builds(
+        make_timetable,
+        at=st.times().map(lambda at: at.replace(second=0, microsecond=0)),
+        zone=st.sampled_from(zone_names()),
+        days=st.frozensets(st.integers(0, 6), min_size=1),
+    ),
+    topics=st.frozensets(st.sampled_from(["gradients", "vision", "evaluation"])),
+    sealed=st.booleans(),
+)
+
+
+@given(st.none() | drills, st.sampled_from(["", "de", "en-US", *ZONES]))
+def test_the_form_for_a_drill_keeps_to_every_limit_of_discord(drill: Drill | None, locale: str) -> None:
+    assert faults(setup_form(CHANNEL, drill, locale)) == []
+
+
+def test_the_longest_ids_there_are_fit_into_what_a_form_carries() -> None:
+    channel = make_drill(f"discord:{2**64 - 1}/{2**64 - 1}").channel
+    daily, extra = daily_round_id(channel, date(2026, 11, 22)), extra_round_id(channel, 10**9)
+    for round_ in (round_of(id=daily), round_of(id=extra)):
+        assert faults(answer_form(round_, unique=str(2**64 - 1))) == []
+    assert faults(setup_form(channel, None, unique=str(2**64 - 1))) == []
+
+
+def test_an_id_that_does_not_fit_is_refused_before_discord_does() -> None:
+    with pytest.raises(ValueError, match="more than 100 characters"):
+        answer_form(round_of(), unique="x" * 100)
+
+
+# --- the form for an answer ---------------------------------------------------------------------------------
+
+
+def test_the_form_for_an_answer_has_the_shape_that_discord_py_itself_sends() -> None:
+    form = answer_form(round_of(sealed=True), "Units are dropped.", unique="1")
+    modal = discord.ui.Modal(title="Revise your answer", custom_id=f"nn:form:answer:{CHANNEL}@2026-11-22:1")
+    modal.add_item(discord.ui.TextDisplay(f"**{PROMPT}**"))
+    text = discord.ui.TextInput[discord.ui.Modal](
+        custom_id="text", style=discord.TextStyle.paragraph, default="Units are dropped.", required=False
+    )
+    text.max_length = 3000
+    share = discord.ui.Select[discord.ui.Modal](
+        custom_id="share",
+        options=[
+            discord.SelectOption(label="Not at all", value="no", default=True),
+            discord.SelectOption(label="Without my name", value="without my name"),
+            discord.SelectOption(label="With my name", value="with my name"),
+        ],
+    )
+    description = "This replaces what counted before. Send it empty to withdraw your answer."
+    modal.add_item(discord.ui.Label(text="Your answer", description=description, component=text))
+    modal.add_item(discord.ui.Label(text="Share it at the reveal", component=share))
+    assert _without_defaults(form) == _without_defaults(modal.to_dict())
+
+
+def _without_defaults(made: Any) -> Any:
+    """The same payload without what Discord takes for granted, and without what it makes of labels in old places."""
+    if isinstance(made, list):
+        return [_without_defaults(part) for part in made]
+    if not isinstance(made, dict):
+        return made
+    granted = {"min_values": 1, "max_values": 1, "disabled": False, "default": False, "required": True, "label": None}
+    kept = {key: _without_defaults(value) for key, value in made.items() if key not in granted}
+    return kept | {key: made[key] for key in granted if key in made and made[key] != granted[key]}
+
+
+def test_the_question_stands_above_the_answer() -> None:
+    assert answer_form(round_of())["components"][0] == {"type": 10, "content": f"**{PROMPT}**"}
+
+
+def test_nothing_in_a_prompt_takes_effect_in_the_form() -> None:
+    display = answer_form(round_of("Is <@123> *right*,\nor @everyone?"))["components"][0]["content"]
+    assert display == r"**Is \<\@123> \*right\*, or \@everyone?**"
+
+
+def test_a_question_without_words_is_not_shown() -> None:
+    assert [part["type"] for part in answer_form(round_of(" "))["components"]] == [18]
+
+
+def test_a_first_answer_must_not_be_empty() -> None:
+    text = inputs(answer_form(round_of()))["text"]
+    assert text["required"]
+    assert "value" not in text
+    assert text["max_length"] == LONGEST_ANSWER
+
+
+def test_who_has_answered_finds_their_answer_in_the_form_and_may_withdraw_it_by_emptying_it() -> None:
+    form = answer_form(round_of(), "Units are dropped.\nAt random.")
+    assert form["title"] == "Revise your answer"
+    assert inputs(form)["text"]["value"] == "Units are dropped.\nAt random."
+    assert inputs(form)["text"]["required"] is False
+
+
+def test_an_answer_that_is_longer_than_a_form_is_cut_and_its_author_is_told() -> None:
+    form = answer_form(round_of(), "🐜" * LONGEST_ANSWER)
+    assert inputs(form)["text"]["value"] == "🐜" * (LONGEST_ANSWER // 2)
+    assert "its end is missing here" in form["components"][1]["description"]
+    assert "missing" not in answer_form(round_of(), "a" * LONGEST_ANSWER)["components"][1]["description"]
+
+
+def test_only_in_a_sealed_round_one_is_asked_what_to_share_and_by_default_nothing() -> None:
+    assert "share" not in inputs(answer_form(round_of()))
+    share = inputs(answer_form(round_of(sealed=True)))["share"]
+    assert [option["value"] for option in share["options"]] == ["no", "without my name", "with my name"]
+    assert chosen(share) == ["no"]
+
+
+def test_the_form_remembers_what_was_shared() -> None:
+    form = answer_form(round_of(sealed=True), "Units are dropped.", share=Share.WITHOUT_NAME)
+    assert chosen(inputs(form)["share"]) == ["without my name"]
+
+
+def test_two_openings_of_a_form_are_told_apart() -> None:
+    assert len({answer_form(round_of())["custom_id"] for _ in range(20)}) == 20
+    assert answer_form(round_of(), unique="7") == answer_form(round_of(), unique="7")
+
+
+def test_a_form_carries_nothing_of_the_reference_answer() -> None:
+    round_ = round_of()
+    form = str(answer_form(round_))
+    assert round_.question.answer not in form
+    assert all(point.text not in form for point in round_.question.key_points)
+
+
+# --- the form for a drill -----------------------------------------------------------------------------------
+
+
+def options_in(data: Mapping[str, Any]) -> dict[str, str]:
+    """What the command `setup` is given by a sent form."""
+    return dict(commands.read(line("setup", read_form(data).values)).options)
+
+
+def test_the_form_for_a_first_drill_asks_for_what_it_needs_and_guesses_the_rest() -> None:
+    form = setup_form(CHANNEL, None, "de")
+    assert list(inputs(form)) == ["time", "zone", "days", "topics", "answers"]
+    assert options_in(sent(form)) == {
+        "time": "09:00",
+        "zone": "Europe/Berlin",
+        "days": "mon,tue,wed,thu,fri,sat,sun",
+        "topics": "any",
+        "answers": "open",
+    }
+
+
+def test_a_language_that_is_spoken_in_many_zones_tells_nothing_of_one() -> None:
+    zone = inputs(setup_form(CHANNEL, None, "en-US"))["zone"]
+    assert "value" not in zone
+    assert zone["required"]
+
+
+def test_every_zone_that_is_guessed_is_one_and_every_language_is_one_of_discords() -> None:
+    assert set(ZONES.values()) <= set(zone_names())
+    assert set(ZONES) <= {locale.value for locale in discord.Locale}
+
+
+@given(drills)
+def test_a_form_that_is_sent_as_it_was_opened_leaves_the_drill_as_it_is(drill: Drill) -> None:
+    bank = Bank(
+        id="nn",
+        title="Neural networks",
+        version="1.0.0",
+        language="en",
+        licence="MIT",
+        topics={},
+        questions=(make_question(topics=("gradients", "vision", "evaluation")),),
+    )
+    assert drill.set_up_by is not None
+    options = options_in(sent(setup_form(CHANNEL, drill)))
+    assert drill_from(options, drill, CHANNEL, drill.group, drill.set_up_by, {"nn": bank}) == drill
+
+
+def test_a_drill_is_changed_by_what_is_filled_in() -> None:
+    form = setup_form(CHANNEL, make_drill(CHANNEL, timetable=make_timetable(at=time(18, 30)), sealed=True))
+    assert inputs(form)["time"]["value"] == "18:30"
+    assert inputs(form)["zone"]["value"] == "UTC"
+    assert chosen(inputs(form)["answers"]) == ["sealed"]
+    changes = {"time": {"value": "8:15"}, "days": {"values": ["sat", "mon"]}, "answers": {"values": ["open"]}}
+    options = options_in(sent(form, changes))
+    assert (options["time"], options["days"], options["answers"]) == ("8:15", "sat,mon", "open")
+
+
+# --- forms that were sent -----------------------------------------------------------------------------------
+
+
+@given(st.text(), st.sampled_from(Share), st.booleans())
+def test_what_was_filled_in_is_read_from_labels_and_from_rows_alike(text: str, share: Share, rows: bool) -> None:
+    form = answer_form(round_of(sealed=True))
+    data = sent(form, {"text": {"value": text}, "share": {"values": [share.value]}}, rows=rows)
+    assert read_form(data) == Form("answer", f"{CHANNEL}@2026-11-22", {"text": text, "share": share.value})
+
+
+def test_a_form_says_which_round_or_channel_it_is_about() -> None:
+    extra = round_of(id=extra_round_id(CHANNEL, 3))
+    assert read_form(sent(answer_form(extra))).about == f"{CHANNEL}#3"
+    drill = read_form(sent(setup_form(CHANNEL, None)))
+    assert (drill.what, drill.about) == ("setup", CHANNEL)
+
+
+@pytest.mark.parametrize("left", [{"values": []}, {"values": None}, {"value": None}])
+def test_a_field_in_which_nothing_was_chosen_is_left_out(left: dict[str, Any]) -> None:
+    component = {"type": 18, "component": {"type": 3, "custom_id": "share", **left}}
+    data = {"custom_id": f"nn:form:answer:{CHANNEL}#3:1", "components": [component]}
+    assert read_form(data) == Form("answer", f"{CHANNEL}#3", {})
+
+
+@pytest.mark.parametrize(
+    "carried", ["", "nn:form", "nn:form:answer", "nn:form:answer:1", "nn:answer:x:y", "xnn:form:a:b:c"]
+)
+def test_a_form_that_is_none_of_ours_is_about_nothing(carried: str) -> None:
+    assert read_form({"custom_id": carried, "components": []}) == Form("", "", {})
