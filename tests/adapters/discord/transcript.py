@@ -133,7 +133,7 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     opened = await carl.press(card, "Answer")
     day.alone(carl, opened)
     assert opened.form is not None
-    text = "at inference dropout is off, and the kept units are scaled by 1/(1-p) while training. use it when you overfit"
+    text = "at inference dropout is off, and what is kept is scaled by 1/(1-p) while training. use it when you overfit"
     day.happens("carl sends the form")
     day.alone(carl, await carl.submit(opened.form, {"Your answer": text}))
 
