@@ -80,7 +80,7 @@ def _plain(message: Message | None) -> str:
 
     text = re.sub(r"<t:(\d+)(?::\w)?>", moment, text_of(message))
     text = re.sub(r"\*\*(.+?)\*\*", r"\1", text)
-    return re.sub(r"\\([^\w\s])", r"\1", text).strip()
+    return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", text).strip()
 
 
 def _wrapped(text: str, indent: str) -> Iterator[str]:
