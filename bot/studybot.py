@@ -207,11 +207,12 @@ class StudyBot:
                     return replies.hint_for(tx, asker, round_, now)
                 case Press.RESULT:
                     return replies.result_of(tx, asker, RoundId(about))
-                case Press.RESUME:
+                case Press.RESUME | Press.TRY:
                     there = replace(asker, place=Place(channel=ChannelId(about)))
                     if there.group != asker.group:
                         raise Refused("This drill belongs to another group.")
-                    return replies.answer(tx, self._banks(), there, commands.read("resume"), now)
+                    said = commands.read("resume" if press is Press.RESUME else "ask")
+                    return replies.answer(tx, self._banks(), there, said, now)
             raise Refused("This button no longer does anything.")
 
         if press is Press.RESULT:  # It changes nothing, and may be asked for as often as one likes.

@@ -23,6 +23,7 @@ from bot.core.model import (
     Place,
     Receipt,
     Round,
+    RoundKind,
     RoundState,
     Told,
     Why,
@@ -177,6 +178,18 @@ async def test_ticking_again_at_the_same_time_changes_nothing(study: Study) -> N
     for _ in range(3):
         await study.turn(at("09:00", 1))
     assert (study.messenger.requests, await study.points("ada"), await study.states()) == before
+
+
+async def test_the_button_to_try_a_question_does_once_what_ask_does_where_it_was_offered(study: Study) -> None:
+    asker = Asker(member=member("olga"), name="Olga", place=Place(channel=RANDOM), organizer=True)
+    for outcome in ("An extra question", "done that already"):
+        card = await study.bot.press(asker, Press.TRY, CHANNEL, id="press 1", now=at("08:00"))
+        assert outcome in words_of(card)
+    [round_] = await study.do(lambda tx: tx.rounds.of_channel(CHANNEL))
+    assert round_.kind is RoundKind.EXTRA
+    stranger = replace(asker, place=Place(channel=ChannelId("discord:1/2")))
+    card = await study.bot.press(stranger, Press.TRY, CHANNEL, id="press 2", now=at("08:01"))
+    assert "another group" in words_of(card)
 
 
 async def test_a_late_answer_is_kept_and_graded_without_points(study: Study) -> None:

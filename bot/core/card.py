@@ -109,6 +109,7 @@ class Press(StrEnum):
     HINT = "hint"
     RESULT = "result"
     RESUME = "resume"
+    TRY = "try"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.core import cards, commands, drills, planning, rounds
 from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, the_round
-from bot.core.card import Block, Card, Channel
+from bot.core.card import Block, Button, Card, Channel, Press
 from bot.core.cards import line, strong
 from bot.core.model import UNREVEALED, Bank, Drill, DrillState, Opening, QuestionId
 from bot.core.planning import Banks
@@ -32,7 +32,10 @@ def _setup(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, st
         return _about_drill("This channel's drill", old)
     drill = drill_from(options, old, asker.channel, asker.group, asker.member, banks)
     drill = drills.set_up(tx, banks, drill, now)
-    return _about_drill("The drill is set up" if old is None else "The drill is changed", drill)
+    if old is not None:
+        return _about_drill("The drill is changed", drill)
+    card = _about_drill("The drill is set up", drill)
+    return replace(card, buttons=(Button(Press.TRY, "Try one now", drill.channel),))
 
 
 def _pause(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:

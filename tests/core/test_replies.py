@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.core import replies
 from bot.core.asking import Asker
+from bot.core.card import Press
 from bot.core.commands import BY_NAME, TABLE, Misread, Who, read
 from bot.core.model import DrillState, Opening, Place, RoundKind, RoundState, Status, group_of
 from bot.core.setting_up import Refused
@@ -349,6 +350,14 @@ def test_a_new_drill_needs_a_time_and_a_zone_and_is_every_day_open_until_the_nex
         assert "open, in the thread" in said
         assert world.drill().next == Opening(on=TODAY, at=at("08:00"))
         assert world.drill().set_up_by == member("olga")
+
+
+def test_a_first_setup_offers_to_try_a_question_and_a_later_one_does_not() -> None:
+    with closing(World(drill=False)) as world:
+        first = world.orders("setup time=09:00 zone=UTC", at("07:00"))
+        assert [(button.press, button.about) for button in first.buttons] == [(Press.TRY, CHANNEL)]
+        assert world.orders("setup time=10:00", at("07:01")).buttons == ()
+        assert world.orders("setup", at("07:02")).buttons == ()
 
 
 def test_setup_without_options_shows_the_drill_and_changes_nothing(world: World) -> None:

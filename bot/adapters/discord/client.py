@@ -7,20 +7,24 @@ open rounds are read again, and a round does not close before.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import discord
 import yarl
+from discord.gateway import DiscordWebSocket
+from discord.shard import Shard
 
 from bot.adapters.discord import commands, failures
-from bot.adapters.discord.ids import channel_id, group_id, guild_of, member_id
+from bot.adapters.discord.ids import channel_id, channel_of, group_id, guild_of, member_id
 from bot.adapters.discord.interactions import Interactions
 from bot.adapters.discord.messenger import DiscordMessenger
 from bot.core.answering import Deleted, Form, Said, Submitted
-from bot.core.model import Bank, MessageRef, Place, Round, RoundState, Source, Told, platform_of
+from bot.core.model import Bank, ChannelId, MessageRef, Place, Round, RoundId, RoundState, Source, Told, platform_of
 from bot.studybot import StudyBot
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,9 @@ GATEWAY: Final = str(discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY)
 
 READ_AT_MOST: Final = 1_000
 """Messages of a thread that are read after a gap, latest first."""
+
+FINISHES_WITHIN: Final = 5
+"""Seconds that the handling of events in hand gets at the end."""
 
 _COMMANDS: Final = "discord commands"
 _LIVE: Final = (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED)
@@ -68,6 +75,7 @@ class StudyClient(discord.AutoShardedClient):
         ending: Callable[[], Awaitable[None]],
         shard_count: int | None,
     ) -> None:
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # Nobody speaks here.
         super().__init__(
             intents=intents,
             allowed_mentions=discord.AllowedMentions.none(),
@@ -76,29 +84,69 @@ class StudyClient(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             member_cache_flags=discord.MemberCacheFlags.none(),
             shard_count=shard_count,
+            guild_ready_timeout=adapter.guilds_within,
         )
         self._adapter = adapter
         self._starting, self._ending = starting, ending
+        self.handling: set[asyncio.Task[None]] = set()
+        """Events that are being handled."""
+        self._leaving = False
 
     async def setup_hook(self) -> None:
-        limits = await self.fetch_session_start_limits()
-        if not limits.remaining:  # Discord resets the token of whoever goes on.
-            raise failures.SessionsSpent(timedelta(seconds=limits.reset_after))
+        if self.shard_count is None:  # Else somebody has said where to connect to, and how often.
+            limits = await self.fetch_session_start_limits()
+            if not limits.remaining:  # Discord resets the token of whoever goes on.
+                raise failures.SessionsSpent(timedelta(seconds=limits.reset_after))
         await self._starting()
         await self._adapter.sync_commands(self)
 
+    async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
+        # discord.py's own waits 5 s after each failure and tries again for ever, with a traceback each time.
+        # Here a failure ends the connection, and whoever began it decides when to begin it anew.
+        opening = DiscordWebSocket.from_client(self, initial=initial, gateway=gateway, shard_id=shard_id)
+        socket = await asyncio.wait_for(opening, timeout=self.shard_connect_timeout)
+        shard = Shard(socket, self, self._AutoShardedClient__queue.put_nowait)  # type: ignore[attr-defined]
+        self._AutoShardedClient__shards[shard_id] = shard  # type: ignore[attr-defined]
+        shard.launch()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        if not initial:
+            await asyncio.sleep(self._adapter.between_sessions)
+
+    def _schedule_event(
+        self, coro: Callable[..., Coroutine[Any, Any, Any]], event_name: str, *args: Any, **kwargs: Any
+    ) -> asyncio.Task[None]:
+        task = super()._schedule_event(coro, event_name, *args, **kwargs)
+        self.handling.add(task)
+        task.add_done_callback(self.handling.discard)
+        return task
+
     async def close(self) -> None:
+        await self._finish()
+        self._leaving = True
+        if not self._adapter.goes_on:
+            await self._ending()  # First, so that messages in hand are still sent.
         await super().close()
-        await self._ending()
+        await self._finish()
 
-    async def on_ready(self) -> None:
-        await self._adapter.catch_up(self)
+    async def _finish(self) -> None:
+        if self.handling:
+            await asyncio.wait(self.handling, timeout=FINISHES_WITHIN)
 
-    async def on_disconnect(self) -> None:
-        await self._adapter.hold()
+    async def on_shard_ready(self, shard_id: int) -> None:
+        self._adapter.connected(self, shard_id)
 
-    async def on_resumed(self) -> None:
-        await self._adapter.release()  # What was missed has been played again before this.
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        await self._adapter.away(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        await self._adapter.back(shard_id)  # What was missed has been played again before this.
+
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        await self._adapter.down(guild.id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        self._adapter.up_again(self, guild.id)
 
     async def on_message(self, message: discord.Message) -> None:
         await self._adapter.heard(self, message)
@@ -126,6 +174,9 @@ class StudyClient(discord.AutoShardedClient):
         await self._adapter.interactions.take(interaction)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        if self._leaving:  # What is read again after the next start is not lost.
+            log.info("Discord event %s was not handled before the end", event_method)
+            return
         log.exception("Discord event %s could not be handled", event_method)
 
 
@@ -148,7 +199,22 @@ class Discord:
         self._test_guild = test_guild
         self._shard_count = shard_count
         self._starting, self._ending = starting, ending
+        self.pauses: Callable[[], Iterator[float]] = failures.pauses
+        """Seconds to wait before each next try; begun anew for each trouble."""
+        self.guilds_within = 2.0
+        """Seconds after the last server that a connection was told of, in which another may come."""
+        self.between_sessions = 5.0
+        """Seconds that Discord wants between two beginnings of a session."""
+        self.goes_on = False
+        """Whether something keeps the program going when a connection ends."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reading: set[asyncio.Task[None]] = set()
+        self._marking = WeakValueDictionary[RoundId, asyncio.Lock]()
+        self._numbers = itertools.count(1)
+        self._unread: dict[ChannelId, int] = {}
+        """Channels whose threads have still to be read, each with the number of the reading that will do it."""
+        self._away: set[int] = set()
+        self._down: set[int] = set()
         self.interactions = Interactions(bot, clock, banks, marked=self.mark)
         self.client = self._new_client(message_content=True)
         self.messenger = DiscordMessenger(lambda: self.client)
@@ -163,7 +229,8 @@ class Discord:
 
     async def run(self, token: str) -> None:
         """Stay connected until cancelled. Raises TokenRefused."""
-        waits = failures.pauses()
+        self.goes_on = True
+        waits = self.pauses()
         while True:
             began = asyncio.get_running_loop().time()
             try:
@@ -179,7 +246,7 @@ class Discord:
                 if failures.token_refused(error):
                     raise TokenRefused from error
                 if asyncio.get_running_loop().time() - began > 600:
-                    waits = failures.pauses()
+                    waits = self.pauses()
                 asked = failures.asked_wait(error)
                 wait = max(next(waits), asked.total_seconds() if asked is not None else 0)
                 log.warning(
@@ -191,7 +258,9 @@ class Discord:
     async def _renew(self, *, message_content: bool) -> None:
         """A client that has failed cannot be started again."""
         old, self.client = self.client, self._new_client(message_content=message_content)
-        await discord.AutoShardedClient.close(old)
+        for task in self._reading:
+            task.cancel()
+        await old.close()
 
     async def sync_commands(self, client: discord.Client) -> None:
         """Tell Discord the commands, but only when they have changed: it counts each that is made."""
@@ -199,60 +268,150 @@ class Discord:
         digest = f"{client.application_id}/{self._test_guild}/{commands.digest(payload)}"
         if await self._bot.fact(_COMMANDS) == digest or client.application_id is None:
             return
-        if self._test_guild is not None:
-            await client.http.bulk_upsert_guild_commands(client.application_id, self._test_guild, payload)
-        await client.http.bulk_upsert_global_commands(client.application_id, payload)
+        try:
+            if self._test_guild is not None:
+                await client.http.bulk_upsert_guild_commands(client.application_id, self._test_guild, payload)
+            await client.http.bulk_upsert_global_commands(client.application_id, payload)
+        except discord.HTTPException as error:
+            if failures.token_refused(error):
+                raise
+            log.error("the commands could not be told to Discord (%s); those it knows stay", failures.in_words(error))
+            return
         await self._bot.note(_COMMANDS, digest)
         log.info("told Discord %d commands", len(payload))
 
     async def close(self) -> None:
         """Finish what is being done beside events, such as marks, and leave."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.goes_on = False
+        for task in self._reading:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._reading, return_exceptions=True)
         await self.client.close()
+
+    async def idle(self) -> None:
+        """Wait until nothing is in hand."""
+        while at_work := {*self.client.handling, *self._tasks, *self._reading}:
+            await asyncio.wait(at_work)
 
     # --- gaps -------------------------------------------------------------------------------------------------
 
     async def hold(self) -> None:
-        """Nothing closes while events may be missing."""
-        for round_ in await self._open_rounds():
-            self._bot.fetching(round_.channel, self._clock())
+        """At the start: nothing closes before it has been read what was said meanwhile."""
+        self._hold(await self._open_channels(), 0)
 
-    async def release(self) -> None:
-        """Nothing is missing any more."""
-        for round_ in await self._open_rounds():
-            self._bot.fetched(round_.channel)
+    async def away(self, shard: int) -> None:
+        """A connection broke: what is said now may be heard later, or not at all."""
+        self._away.add(shard)
+        for channel in await self._open_channels():
+            if self._shard_of(channel) == shard:
+                self._bot.fetching(channel, self._clock())
 
-    async def catch_up(self, client: discord.Client) -> None:
-        """Read the threads of open rounds again. What was heard before changes nothing, so all of it is handed in."""
-        await self.hold()
-        for round_ in await self._open_rounds():
-            try:
-                if round_.thread is not None and not round_.sealed:
-                    await self._read_thread(client, round_)
-                self._bot.fetched(round_.channel)
-            except discord.NotFound:
-                await self._bot.thread_deleted(round_.id, self._clock())
-                self._bot.fetched(round_.channel)
-            except failures.TROUBLE as error:
-                log.warning("%s: its thread could not be read again (%s)", round_.id, failures.in_words(error))
+    async def back(self, shard: int) -> None:
+        """A connection was resumed, and nothing is missing."""
+        self._away.discard(shard)
+        for channel in await self._open_channels():
+            self._settle(channel)
 
-    async def _read_thread(self, client: discord.Client, round_: Round) -> None:
-        assert round_.thread is not None
-        assert round_.thread.thread is not None
-        thread = client.get_partial_messageable(int(round_.thread.thread), guild_id=guild_of(round_.channel))
+    async def down(self, guild: int) -> None:
+        """A server has an outage."""
+        self._down.add(guild)
+        self._hold([channel for channel in await self._open_channels() if guild_of(channel) == guild], 0)
+
+    def connected(self, client: discord.Client, shard: int) -> None:
+        """A connection was begun anew: what was said before is read again."""
+        self._away.discard(shard)
+        self._down |= {guild.id for guild in client.guilds if guild.unavailable}
+        self._read_beside(client, lambda channel: self._shard_of(channel) == shard)
+
+    def up_again(self, client: discord.Client, guild: int) -> None:
+        """A server is there, perhaps after an outage."""
+        if guild in self._down:
+            self._down.discard(guild)
+            self._read_beside(client, lambda channel: guild_of(channel) == guild)
+
+    def _read_beside(self, client: discord.Client, wanted: Callable[[ChannelId], bool]) -> None:
+        _keep(self._reading, self._catch_up(client, wanted))
+
+    async def _catch_up(self, client: discord.Client, wanted: Callable[[ChannelId], bool]) -> None:
+        """Read the threads of open rounds. What was heard before changes nothing, so all of it is handed in."""
+        number = next(self._numbers)
+        channels = await self._open_channels()
+        self._hold([channel for channel in {*channels, *self._unread} if wanted(channel)], number)
+        waits = self.pauses()
+        while not client.is_closed():
+            troubled = set[ChannelId]()
+            for round_ in await self._open_rounds():
+                if self._unread.get(round_.channel) == number and not await self._read(client, round_):
+                    troubled.add(round_.channel)
+            for channel in [one for one, reading in self._unread.items() if reading == number]:
+                if channel not in troubled:
+                    del self._unread[channel]
+                    self._settle(channel)
+            if not troubled:
+                return
+            await asyncio.sleep(next(waits))
+
+    async def _read(self, client: discord.Client, round_: Round) -> bool:
+        """Whether a round's thread has been read, or never can be."""
+        if round_.sealed or round_.card is None or round_.card_deleted:
+            return True
+        if round_.thread is None:  # It is about to be opened, or is there already and not yet known.
+            return False
+        try:
+            await self._read_thread(client, round_, round_.thread)
+        except discord.Forbidden as error:
+            log.warning("%s: its thread may not be read (%s)", round_.id, failures.in_words(error))
+        except failures.TROUBLE as error:
+            if not failures.gone(error):
+                log.warning("%s: its thread could not be read yet (%s)", round_.id, failures.in_words(error))
+                return False
+            await self._bot.thread_deleted(round_.id, self._clock())
+        return True
+
+    async def _read_thread(self, client: discord.Client, round_: Round, place: Place) -> None:
         there = set[str]()
-        messages = [message async for message in thread.history(limit=READ_AT_MOST)]
+        messages = [message async for message in _messages_of(client, place).history(limit=READ_AT_MOST)]
         for message in reversed(messages):
             there.add(str(message.id))
-            said = _said(client, message, round_.thread)
+            said = _said(client, message, place)
             if said is not None:
                 await self._answer(said)
-        if len(messages) == READ_AT_MOST:
-            return  # Older ones may stand further up; nothing says that they are gone.
         answers = await self._bot.answers_in(round_.id)
         counted = {part.id for answer in answers for part in answer.parts if part.source is Source.MESSAGE}
         for message_id in sorted(counted - there):
-            await self._answer(Deleted(channel=round_.channel, message=message_id, at=self._clock()))
+            await self._look_for(client, round_, int(message_id))
+
+    async def _look_for(self, client: discord.Client, round_: Round, message_id: int) -> None:
+        """A part of an answer that was not found: deleted, or far up, or submitted from outside the thread."""
+        assert round_.thread is not None
+        for place in (round_.thread, Place(channel=round_.channel)):
+            try:
+                message = await _messages_of(client, place).fetch_message(message_id)
+            except (discord.NotFound, discord.Forbidden) as error:
+                if isinstance(error, discord.Forbidden):
+                    return
+                continue
+            said = _said(client, message, place)
+            if said is not None:
+                await self._answer(said)
+            return
+        await self._answer(Deleted(channel=round_.channel, message=str(message_id), at=self._clock()))
+
+    def _hold(self, channels: Iterable[ChannelId], number: int) -> None:
+        for channel in channels:
+            self._unread[channel] = number
+            self._bot.fetching(channel, self._clock())
+
+    def _settle(self, channel: ChannelId) -> None:
+        """Let a channel's rounds close, unless something may still be missing."""
+        if channel not in self._unread and self._shard_of(channel) not in self._away:
+            self._bot.fetched(channel)
+
+    def _shard_of(self, channel: ChannelId) -> int:
+        return (guild_of(channel) >> 22) % (self.client.shard_count or 1)
+
+    async def _open_channels(self) -> list[ChannelId]:
+        return list(dict.fromkeys(round_.channel for round_ in await self._open_rounds()))
 
     async def _open_rounds(self) -> list[Round]:
         posted = await self._bot.posted_rounds()
@@ -262,21 +421,34 @@ class Discord:
 
     async def heard(self, client: discord.Client, message: discord.Message) -> None:
         """A message was posted or edited."""
-        place = await _thread_of(client, message)
-        if place is not None and (said := _said(client, message, place)) is not None:
+        if message.guild is None:
+            return
+        place, ours = await _place_of(client, message.guild.id, message.channel.id)
+        # Outside the bot's threads only what was submitted as an answer matters, once it is edited.
+        if place is None or not (ours or (message.edited_at and await self._bot.drill_in(place.channel))):
+            return
+        said = _said(client, message, place)
+        if said is not None and ours and await self._is_new(place):
+            self._read_beside(client, lambda channel: channel == place.channel)
+        elif said is not None:
             await self._answer(said)
+
+    async def _is_new(self, thread: Place) -> bool:
+        """Whether a thread is that of a round which does not know it yet: Discord's answer may have been lost."""
+        if await self._bot.round_at(thread) is not None:
+            return False
+        card = MessageRef(place=Place(channel=thread.channel), message=str(thread.thread))  # They have one number.
+        round_ = await self._bot.round_of_card(card)
+        return round_ is not None and round_.state in _LIVE
 
     async def gone(self, client: discord.Client, guild: int | None, channel: int, messages: Iterable[int]) -> None:
         """Messages were deleted: parts of answers, or cards."""
-        if guild is None:
+        place = (await _place_of(client, guild, channel))[0] if guild is not None else None
+        if place is None or await self._bot.drill_in(place.channel) is None:
             return
-        thread = client.get_channel(channel)
-        parent = thread.parent_id if isinstance(thread, discord.Thread) else channel
-        place = channel_id(guild, parent)
         for message in messages:
-            if parent != channel:
-                await self._answer(Deleted(channel=place, message=str(message), at=self._clock()))
-            elif round_ := await self._bot.round_of_card(MessageRef(place=Place(channel=place), message=str(message))):
+            await self._answer(Deleted(channel=place.channel, message=str(message), at=self._clock()))
+            if round_ := await self._bot.round_of_card(MessageRef(place=place, message=str(message))):
                 await self._bot.card_deleted(round_.id)
 
     async def thread_gone(self, guild: int, parent: int, thread: int) -> None:
@@ -291,26 +463,32 @@ class Discord:
     def mark(self, told: Told) -> None:
         """Put the mark on what counts now, and take it off what does not. Best effort, beside everything else."""
         if told.round is not None and (told.counts or told.counts_no_more):
-            self._beside(self._mark(told))
+            _keep(self._tasks, self._mark(told))
 
     async def _mark(self, told: Told) -> None:
         assert told.round is not None
-        round_ = await self._bot.round(told.round)
-        if round_ is None or round_.thread is None or round_.thread.thread is None or self.client.user is None:
-            return
-        thread = self.client.get_partial_messageable(int(round_.thread.thread), guild_id=guild_of(round_.channel))
-        try:
+        async with self._marking.setdefault(told.round, asyncio.Lock()):  # In the order in which it happened.
+            round_ = await self._bot.round(told.round)
+            if round_ is None or round_.thread is None or self.client.user is None:
+                return
+            places = (round_.thread, Place(channel=round_.channel))
             for message in told.counts_no_more:
-                await thread.get_partial_message(int(message)).remove_reaction(MARK, self.client.user)
+                await self._set_mark(places, int(message), on=False)
             for message in told.counts:
-                await thread.get_partial_message(int(message)).add_reaction(MARK)
-        except failures.TROUBLE as error:
-            log.info("%s: a mark could not be set (%s)", told.round, failures.in_words(error))
+                await self._set_mark(places, int(message), on=True)
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _set_mark(self, places: Iterable[Place], message_id: int, *, on: bool) -> None:
+        """Set one mark, or remove it, in the first of these places that has the message."""
+        assert self.client.user is not None
+        for place in places:
+            message = _messages_of(self.client, place).get_partial_message(message_id)
+            try:
+                await (message.add_reaction(MARK) if on else message.remove_reaction(MARK, self.client.user))
+                return
+            except failures.TROUBLE as error:
+                log.info("the mark on message %s could not be set (%s)", message_id, failures.in_words(error))
+                if not failures.gone(error):
+                    return
 
     # --- servers ----------------------------------------------------------------------------------------------
 
@@ -324,24 +502,49 @@ class Discord:
                 "Hello. I post a neural-network question a day, and grade what you answer. To begin, somebody who"
                 " manages this server says `/nnquestion-admin setup` in the channel for it."
             )
-        except discord.HTTPException as error:
+        except failures.TROUBLE as error:
             log.info("no word of welcome in %s (%s)", guild.id, failures.in_words(error))
 
     async def left(self, guild: discord.Guild) -> None:
         """The bot was removed from a server. An outage is another event, and changes nothing."""
+        self._down.discard(guild.id)
+        for channel in [one for one in self._unread if guild_of(one) == guild.id]:
+            del self._unread[channel]
         await self._bot.left(group_id(guild.id))
 
 
-async def _thread_of(client: discord.Client, message: discord.Message) -> Place | None:
-    """The place of a message in a thread that the bot has opened; None for all else."""
-    if message.guild is None or client.user is None:
-        return None
-    channel: Any = message.channel
-    if isinstance(channel, discord.PartialMessageable):  # A thread that was archived is not in the cache.
-        channel = await client.fetch_channel(channel.id)
-    if not isinstance(channel, discord.Thread) or channel.owner_id != client.user.id:
-        return None
-    return Place(channel=channel_id(message.guild.id, channel.parent_id), thread=str(channel.id))
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    """Do this beside everything else, as one of these tasks until it is done."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+
+    def done(_: object) -> None:
+        tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("what was done beside events of Discord failed", exc_info=fault)
+
+    task.add_done_callback(done)
+
+
+async def _place_of(client: discord.Client, guild: int, channel: int) -> tuple[Place | None, bool]:
+    """Where something happened, and whether that is a thread that the bot has opened."""
+    known = client.get_guild(guild)
+    found: Any = known.get_channel_or_thread(channel) if known is not None else None
+    if found is None:
+        try:
+            found = await client.fetch_channel(channel)  # A thread that is archived is not in the cache.
+        except (*failures.TROUBLE, discord.InvalidData) as error:
+            log.info("no telling where channel %s of server %s is (%s)", channel, guild, failures.in_words(error))
+            return None, False
+    if isinstance(found, discord.Thread):
+        place = Place(channel=channel_id(guild, found.parent_id), thread=str(found.id))
+        return place, client.user is not None and found.owner_id == client.user.id
+    return Place(channel=channel_id(guild, channel)), False
+
+
+def _messages_of(client: discord.Client, place: Place) -> discord.PartialMessageable:
+    number = int(place.thread) if place.thread is not None else channel_of(place.channel)
+    return client.get_partial_messageable(number, guild_id=guild_of(place.channel))
 
 
 def _said(client: discord.Client, message: discord.Message, place: Place) -> Said | None:
@@ -352,8 +555,8 @@ def _said(client: discord.Client, message: discord.Message, place: Place) -> Sai
     text = message.content
     if client.user is not None:  # Without the Message Content intent a mention of the bot is how one is heard.
         text = text.removeprefix(f"<@{client.user.id}>").lstrip()
-    if not text:
-        return None
+    if not text and (message.edited_at is None or not client.intents.message_content):
+        return None  # Nothing was said, or what was said is not shown to the bot.
     guild = guild_of(place.channel)
     replied = message.reference.resolved if message.reference is not None else None
     to = replied.author if isinstance(replied, discord.Message) else None

@@ -18,7 +18,7 @@ from bot.adapters.discord.ids import CUSTOM_ID
 from bot.adapters.discord.render import escape
 from bot.core.commands import BY_NAME
 from bot.core.counting import LONGEST_ANSWER
-from bot.core.model import EVERY_DAY, ChannelId, Drill, Round, Share
+from bot.core.model import EVERY_DAY, ChannelId, Drill, Round
 from bot.core.setting_up import DAY_NAMES
 from bot.core.shown import on_one_line
 
@@ -34,7 +34,6 @@ _PROMPT: Final = 1900
 _ACTION_ROW, _SELECT, _TEXT_INPUT, _TEXT_DISPLAY, _LABEL = 1, 3, 4, 10, 18
 _SHORT, _PARAGRAPH = 1, 2
 
-_SHARES: Final = ((Share.NO, "Not at all"), (Share.WITHOUT_NAME, "Without my name"), (Share.WITH_NAME, "With my name"))
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SETUP_SAYS: Final = {option.name: option.says for option in BY_NAME[SETUP].options}
 
@@ -85,20 +84,17 @@ class Form:
 # --- forms to fill in ---------------------------------------------------------------------------------------
 
 
-def answer_form(round_: Round, draft: str = "", *, share: Share = Share.NO, unique: str = "") -> dict[str, Any]:
-    """The form for an answer, with the question above it: fields `text` and, in a sealed round, `share`.
+def answer_form(round_: Round, draft: str = "", *, unique: str = "") -> dict[str, Any]:
+    """The form for an answer, with the question above it: field `text`.
 
-    `draft` is the member's present answer, which they may revise, or empty to withdraw it; `share` what they chose
-    with it. `unique` tells two openings apart; at most 20 characters, random where it is not given.
+    `draft` is the member's present answer, which they may revise, or empty to withdraw it. `unique` tells two openings
+    apart; at most 20 characters, random where it is not given.
     """
     text = _text("text", _PARAGRAPH, cut(draft, LONGEST_ANSWER), longest=LONGEST_ANSWER, required=not draft)
     components = [_label("Your answer", _about_draft(draft), text)]
     prompt = on_one_line(cut(round_.question.prompt, _PROMPT)).strip()
     if prompt:
         components.insert(0, {"type": _TEXT_DISPLAY, "content": f"**{escape(prompt)}**"})
-    if round_.sealed:
-        options = [_choice(says, kept, chosen=kept is share) for kept, says in _SHARES]
-        components.append(_label("Share it at the reveal", "", _select("share", options)))
     title = "Revise your answer" if draft else "Your answer"
     return {"title": title, "custom_id": _custom_id(ANSWER, round_.id, unique), "components": components}
 
@@ -176,7 +172,7 @@ def _select(field: str, options: list[dict[str, Any]], *, most: int = 1) -> dict
 
 
 def _choice(label: str, value: str, *, chosen: bool) -> dict[str, Any]:
-    return {"label": label, "value": str(value), "default": chosen}
+    return {"label": label, "value": value, "default": chosen}
 
 
 def _custom_id(what: str, about: str, unique: str) -> str:

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 import discord
 
 from bot.adapters.discord import commands, failures, forms
-from bot.adapters.discord.ids import channel_id, member_id, role_id
+from bot.adapters.discord.ids import channel_id, guild_of, member_id, role_id
 from bot.adapters.discord.messenger import view_of
 from bot.adapters.discord.render import render
+from bot.adapters.discord.wording import as_called_here
 from bot.core import asking, notices
 from bot.core.answering import Form, Said, Submitted
 from bot.core.asking import Asker
-from bot.core.card import Block, Card, Line, Press, Prose, Words
-from bot.core.commands import BY_NAME, Misread, Who
-from bot.core.model import Bank, Place, RoundId, RoundState, Share, Told
+from bot.core.card import Card, Line, Press, Words
+from bot.core.commands import Misread
+from bot.core.model import Bank, ChannelId, Place, RoundId, RoundState, Told
 from bot.core.schedule import zone_names
 from bot.studybot import StudyBot
 
@@ -48,9 +47,6 @@ NEEDED: Final = discord.Permissions(
 
 _SERVED: Final = (discord.ChannelType.text, discord.ChannelType.news)
 _NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
-_FOR_ORGANIZERS: Final = "|".join(name for name, command in BY_NAME.items() if command.who is Who.ORGANIZER)
-_ADMIN: Final = re.compile(rf"/nnquestion (?=(?:{_FOR_ORGANIZERS})\b)")
-"""Discord shows or hides whole commands, so the organizers' words stand below one of their own there."""
 
 
 class Interactions:
@@ -72,52 +68,53 @@ class Interactions:
 
     async def take(self, interaction: discord.Interaction) -> None:
         """Carry out one interaction, and answer it in time."""
-        if interaction.guild_id is None or interaction.channel_id is None:
-            return
+        data: Mapping[str, Any] = interaction.data or {}
         try:
-            await self._take(interaction, asker_of(interaction))
+            if interaction.type is discord.InteractionType.autocomplete:
+                await self._complete(interaction, data)
+            else:
+                await _reply(interaction, self._answer(interaction, data))
         except discord.HTTPException as error:
             if not (failures.too_late(error) or failures.answered_already(error)):
                 raise
             log.info("an interaction was answered too late, or by another copy (%s)", failures.in_words(error))
 
-    async def _take(self, interaction: discord.Interaction, asker: Asker) -> None:
-        data: Mapping[str, Any] = interaction.data or {}
-        custom = str(data.get("custom_id", "")).split(":", 3)
+    async def _answer(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> Card | _Modal:
+        custom = str(data.get("custom_id", "")).split(":", 2)
+        if interaction.guild_id is None:
+            return await self._press_privately(interaction, custom)
+        asker = asker_of(interaction)
         match interaction.type:
             case discord.InteractionType.application_command if data.get("type", 1) == 3:
-                await self._submit(interaction, asker, data)
+                return await self._submit(interaction, asker, data)
             case discord.InteractionType.application_command:
-                await self._command(interaction, asker, data)
-            case discord.InteractionType.autocomplete:
-                await self._complete(interaction, data)
-            case discord.InteractionType.component if custom[0] == "nn":
-                await self._press(interaction, asker, custom)
-            case discord.InteractionType.modal_submit if custom[:2] == ["nn", "form"]:
-                await self._form(interaction, asker, data)
+                return await self._command(interaction, asker, data)
+            case discord.InteractionType.modal_submit:
+                return await self._form(interaction, asker, data)
+        return await self._press(interaction, asker, custom)
 
     # --- commands ---------------------------------------------------------------------------------------------
 
-    async def _command(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> None:
+    async def _command(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card | _Modal:
         guild = interaction.guild
         channels = {channel.id for channel in guild.channels} if guild is not None else set[int]()
         try:
             text = commands.read(data, channels=channels)
         except Misread as misread:
-            await self._reply(interaction, _said(asking.refused(str(misread))))
-            return
-        name = text.partition(" ")[0]
-        if name == "setup":
-            if why := _unfit(interaction):
-                await self._reply(interaction, _said(asking.refused(why)))
-                return
-            if text == name and asker.organizer and await self._bot.drill_in(asker.channel) is None:
-                await _open(interaction, forms.setup_form(asker.channel, None, str(interaction.locale)))
-                return
-        await self._reply(interaction, self._carry_out(interaction, asker, text))
+            return asking.refused(str(misread))
+        if text.partition(" ")[0] == "setup":
+            return await self._set_up(interaction, asker, text)
+        return await self._carry_out(interaction, asker, text)
+
+    async def _set_up(self, interaction: discord.Interaction, asker: Asker, text: str) -> Card | _Modal:
+        if why := _unfit(interaction):
+            return asking.refused(why)
+        if text == "setup" and asker.organizer and await self._bot.drill_in(asker.channel) is None:
+            return _Modal(forms.setup_form(asker.channel, None, str(interaction.locale)))
+        return await self._carry_out(interaction, asker, text)
 
     async def _carry_out(self, interaction: discord.Interaction, asker: Asker, text: str) -> Card:
-        return await self._bot.command(asker, text, id=f"discord:{interaction.id}", now=self._clock())
+        return await self._bot.command(asker, text, id=_id(interaction), now=self._clock())
 
     async def _complete(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> None:
         option, typed = commands.focused(data)
@@ -127,139 +124,80 @@ class Interactions:
 
     # --- buttons and forms ------------------------------------------------------------------------------------
 
-    async def _press(self, interaction: discord.Interaction, asker: Asker, custom: list[str]) -> None:
-        press, about = custom[1], ":".join(custom[2:])
-        if press == Press.ANSWER:
-            await self._answer_form(interaction, asker, RoundId(about))
-        elif press in list(Press):
-            work = self._bot.press(asker, Press(press), about, id=f"discord:{interaction.id}", now=self._clock())
-            await self._reply(interaction, work)
-        else:
-            await self._reply(interaction, _said(asking.refused("This button no longer does anything.")))
+    async def _press(self, interaction: discord.Interaction, asker: Asker, custom: list[str]) -> Card | _Modal:
+        match custom:
+            case ["nn", Press.ANSWER, about]:
+                return await self._answer_form(asker, RoundId(about))
+            case ["nn", press, about] if press in list(Press):
+                return await self._bot.press(asker, Press(press), about, id=_id(interaction), now=self._clock())
+        return _NOTHING
 
-    async def _answer_form(self, interaction: discord.Interaction, asker: Asker, round_id: RoundId) -> None:
+    async def _press_privately(self, interaction: discord.Interaction, custom: list[str]) -> Card:
+        """A button in direct messages: what is said there is about a channel, and so are the rights of who presses."""
+        match custom:
+            case ["nn", Press.RESUME, about]:
+                guild = interaction.client.get_guild(guild_of(about))
+                try:
+                    member = await guild.fetch_member(interaction.user.id) if guild is not None else None
+                except discord.NotFound:
+                    member = None
+                if member is None:
+                    return asking.refused("You and I are no longer in one server there.")
+                manages = member.guild_permissions.manage_guild
+                asker = _asker(member.guild.id, member, Place(channel=ChannelId(about)), organizer=manages)
+                return await self._bot.press(asker, Press.RESUME, about, id=_id(interaction), now=self._clock())
+        return _NOTHING
+
+    async def _answer_form(self, asker: Asker, round_id: RoundId) -> Card | _Modal:
         round_ = await self._bot.round(round_id)
         if round_ is None or round_.group != asker.group or round_.state in _NOT_ANSWERED:
-            await self._reply(interaction, _said(asking.refused("There is no open round behind this button.")))
-            return
+            return asking.refused("There is no open round behind this button.")
         given = await self._bot.own_answer(round_id, asker.member)
-        draft, share = (given.text, given.share) if given is not None else ("", Share.NO)
-        await _open(interaction, forms.answer_form(round_, draft, share=share))
+        return _Modal(forms.answer_form(round_, given.text if given is not None else ""))
 
-    async def _form(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> None:
+    async def _form(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card | _Modal:
         sent = forms.read_form(data)
-        if sent.what == "setup":
-            text = commands.line("setup", sent.values)
-            await self._reply(interaction, self._carry_out(interaction, asker, text))
-            return
-        form = Form(
-            round=RoundId(sent.about),
-            interaction=str(interaction.id),
-            member=asker.member,
-            name=asker.name,
-            text=sent.values.get("text", ""),
-            at=interaction.created_at,
-            share=Share(sent.values.get("share", Share.NO)),
-        )
-        await self._reply(interaction, self._receipt(form))
+        match sent.what:
+            case forms.SETUP:
+                return await self._set_up(interaction, asker, commands.line("setup", sent.values))
+            case forms.ANSWER:
+                form = Form(
+                    round=RoundId(sent.about),
+                    interaction=str(interaction.id),
+                    member=asker.member,
+                    name=asker.name,
+                    text=sent.values.get("text", ""),
+                    at=interaction.created_at,
+                )
+                return await self._receipt(form)
+        return _NOTHING
 
-    async def _submit(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> None:
+    async def _submit(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card:
         message = data["resolved"]["messages"][data["target_id"]]
-        guild = interaction.guild_id
-        assert guild is not None
         edited = message.get("edited_timestamp")
         said = Said(
             place=asker.place,
             message=str(message["id"]),
-            member=member_id(guild, int(message["author"]["id"])),
+            member=member_id(guild_of(asker.group), int(message["author"]["id"])),
             name=asker.name,
             text=message["content"],
             said_at=discord.utils.snowflake_time(int(message["id"])),
             edited_at=datetime.fromisoformat(edited) if edited else None,
         )
         submitted = Submitted(said=said, by=asker.member, interaction=str(interaction.id), at=interaction.created_at)
-        await self._reply(interaction, self._receipt(submitted))
+        return await self._receipt(submitted)
 
     async def _receipt(self, happened: Form | Submitted) -> Card:
         told = await self._bot.answer(happened, self._clock())
         self._marked(told)
         return Card(title="Your answer", body=(Line((Words(notices.told(told) or "Not counted."),)),))
 
-    # --- replies ----------------------------------------------------------------------------------------------
 
-    async def _reply(self, interaction: discord.Interaction, work: Awaitable[Card]) -> None:
-        """Answer an interaction in private: at once, or, where that takes long, after a sign that it is worked on."""
-        task = asyncio.ensure_future(work)
-        done, _ = await asyncio.wait({task}, timeout=AT_ONCE)
-        if not done:
-            await interaction.response.defer(ephemeral=True, thinking=True)
-        try:
-            card = await task
-        except Exception:
-            log.exception("interaction %s failed", interaction.id)
-            card = asking.refused("Something went wrong here. Nothing was lost; please try again.")
-        for number, message in enumerate(render(for_discord(card))):
-            embed, view = discord.Embed.from_dict(dict(message.embed)), view_of(message.buttons)
-            if number == 0 and not interaction.response.is_done():
-                await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
-            elif number == 0:
-                await interaction.edit_original_response(embed=embed, view=view)
-            else:
-                await interaction.followup.send(embed=embed, view=view, ephemeral=True)
+# --- replies ------------------------------------------------------------------------------------------------
 
-
-def asker_of(interaction: discord.Interaction) -> Asker:
-    """Who did it, where, with which rights."""
-    guild, user = interaction.guild_id, interaction.user
-    assert guild is not None
-    channel = interaction.channel
-    if isinstance(channel, discord.Thread):
-        place = Place(channel=channel_id(guild, channel.parent_id), thread=str(channel.id))
-    else:
-        place = Place(channel=channel_id(guild, int(interaction.channel_id or 0)))
-    roles = user.roles if isinstance(user, discord.Member) else []
-    return Asker(
-        member=member_id(guild, user.id),
-        name=user.display_name,
-        place=place,
-        organizer=interaction.permissions.manage_guild,
-        roles=frozenset(role_id(guild, role.id) for role in roles),
-    )
-
-
-def for_discord(card: Card) -> Card:
-    """The card, with the organizers' commands as they are called here."""
-
-    def said(block: Block) -> Block:
-        match block:
-            case Line():
-                spans = tuple(
-                    replace(span, text=_ADMIN.sub("/nnquestion-admin ", span.text)) if isinstance(span, Words) else span
-                    for span in block.spans
-                )
-                return replace(block, spans=spans)
-            case Prose():
-                return Prose(_ADMIN.sub("/nnquestion-admin ", block.markdown))
-        return block
-
-    return replace(card, title=_ADMIN.sub("/nnquestion-admin ", card.title), body=tuple(said(b) for b in card.body))
-
-
-def _unfit(interaction: discord.Interaction) -> str:
-    """Why a channel cannot have a drill; empty where it can."""
-    channel = interaction.channel
-    kind = channel.type if channel is not None else None
-    if kind not in _SERVED:
-        return "A drill needs a text or announcement channel; say this there, not in a thread, forum or voice channel."
-    lacking = [name for name, on in NEEDED if on and not getattr(interaction.app_permissions, name)]
-    if lacking:
-        names = ", ".join(name.replace("_", " ").capitalize() for name in lacking)
-        return f"I lack rights in this channel: {names}. Grant them to my role, and say this again."
-    return ""
-
-
-async def _said(card: Card) -> Card:
-    return card
+_NOTHING: Final = asking.refused("This no longer does anything.")
+_BROKEN: Final = asking.refused("Something went wrong here. Nothing was lost; please try again.")
+_SLOW: Final = asking.refused("That took me too long to open a form for you. Please try once more.")
 
 
 class _Modal:
@@ -275,5 +213,76 @@ class _Modal:
         return True
 
 
-async def _open(interaction: discord.Interaction, payload: dict[str, Any]) -> None:
-    await interaction.response.send_modal(_Modal(payload))  # type: ignore[arg-type]
+async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal]) -> None:
+    """Answer an interaction in private: at once, or, where that takes long, after a sign that it is worked on.
+
+    A form can only be opened at once.
+    """
+    task = asyncio.ensure_future(_finished(interaction, work))
+    done, _ = await asyncio.wait({task}, timeout=AT_ONCE)
+    try:
+        if not done:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+    finally:
+        answer = await task  # Also where nobody waits for the answer any more: what was asked for is done.
+    if isinstance(answer, _Modal):
+        if done:
+            await interaction.response.send_modal(answer)  # type: ignore[arg-type]
+            return
+        answer = _SLOW
+    for number, message in enumerate(render(as_called_here(answer))):
+        embed, view = discord.Embed.from_dict(dict(message.embed)), view_of(message.buttons)
+        if number > 0:
+            await interaction.followup.send(embed=embed, view=view, ephemeral=True)
+        elif done:
+            await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
+        else:
+            await interaction.edit_original_response(embed=embed, view=view)
+
+
+async def _finished(interaction: discord.Interaction, work: Awaitable[Card | _Modal]) -> Card | _Modal:
+    try:
+        return await work
+    except Exception:
+        log.exception("interaction %s failed", interaction.id)
+        return _BROKEN
+
+
+def _id(interaction: discord.Interaction) -> str:
+    return f"discord:{interaction.id}"
+
+
+def asker_of(interaction: discord.Interaction) -> Asker:
+    """Who did it, where in a server, with which rights."""
+    guild = interaction.guild_id
+    assert guild is not None
+    channel = interaction.channel
+    if isinstance(channel, discord.Thread):
+        place = Place(channel=channel_id(guild, channel.parent_id), thread=str(channel.id))
+    else:
+        place = Place(channel=channel_id(guild, int(interaction.channel_id or 0)))
+    return _asker(guild, interaction.user, place, organizer=interaction.permissions.manage_guild)
+
+
+def _asker(guild: int, user: discord.User | discord.Member, place: Place, *, organizer: bool) -> Asker:
+    roles = user.roles if isinstance(user, discord.Member) else []
+    return Asker(
+        member=member_id(guild, user.id),
+        name=user.display_name,
+        place=place,
+        organizer=organizer,
+        roles=frozenset(role_id(guild, role.id) for role in roles),
+    )
+
+
+def _unfit(interaction: discord.Interaction) -> str:
+    """Why a channel cannot have a drill; empty where it can."""
+    channel = interaction.channel
+    kind = channel.type if channel is not None else None
+    if kind not in _SERVED:
+        return "A drill needs a text or announcement channel; say this there, not in a thread, forum or voice channel."
+    lacking = [name for name, on in NEEDED if on and not getattr(interaction.app_permissions, name)]
+    if lacking:
+        names = ", ".join(name.replace("_", " ").capitalize() for name in lacking)
+        return f"I lack rights in this channel: {names}. Grant them to my role, and say this again."
+    return ""

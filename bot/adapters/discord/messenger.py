@@ -16,6 +16,7 @@ import discord
 from bot.adapters.discord import failures
 from bot.adapters.discord.ids import button_id, channel_of, guild_of, user_of
 from bot.adapters.discord.render import Message, render
+from bot.adapters.discord.wording import as_called_here
 from bot.core.card import Button, Card, Press, reference
 from bot.core.model import MessageRef, Place
 from bot.core.ports import DeliveryError, Failure
@@ -42,7 +43,7 @@ class DiscordMessenger:
         self._client = client
 
     def parts(self, card: Card) -> int:
-        return len(render(card))
+        return len(render(as_called_here(card)))
 
     async def send(self, place: Place, card: Card, *, part: int, key: str) -> MessageRef:
         message = _part(card, part, key)
@@ -154,7 +155,7 @@ def _units(text: str) -> int:
 
 
 def _part(card: Card, part: int, key: str) -> Message:
-    return render(card, reference=reference(key))[part - 1]
+    return render(as_called_here(card), reference=reference(key))[part - 1]
 
 
 def _embed(message: Message) -> discord.Embed:

@@ -45,6 +45,7 @@ KEYS: Final = {
     "/submit": "NUMBER: submit a message of yours as your answer",
     "/hint": "press Hint on the open question",
     "/resume": "press Resume, where a drill sleeps or is off",
+    "/try": "press Try one now, which the reply to /nnquestion setup has",
     "/result": "press My result on the last revealed question",
     "/in": "NUMBER [TEXT]: talk in the thread of that question",
     "/channel": "TEXT: say something in the channel, not in the thread",
@@ -166,9 +167,10 @@ class Chat:
                     show.line(f"[{number}] is no longer open; /in {number} TEXT still says something there.")
             case "/in" if number:
                 show.line(f"[{number}] has no thread; the question cards have one.", "yellow")
-            case "/resume":
-                resume = await self.terminal.press(self.me, self.place, Press.RESUME, self.place.channel, id=_new_id())
-                show.private(self.me.name, resume)
+            case "/resume" | "/try":
+                press = Press.RESUME if key == "/resume" else Press.TRY
+                card = await self.terminal.press(self.me, self.place, press, self.place.channel, id=_new_id())
+                show.private(self.me.name, card)
             case "/channel" if rest:
                 await self.terminal.say(self.me, self.place, rest)
             case "/help":

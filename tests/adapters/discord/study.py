@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from itertools import repeat
 from pathlib import Path
 
 from bot import runtime
@@ -40,6 +41,8 @@ class Study:
         program = self.assemble()
         client = program.discord
         assert isinstance(client, StudyClient)
+        assert program.discord_adapter is not None
+        program.discord_adapter.between_sessions = 0
         client._connection.guild_ready_timeout = 0.01  # how long discord.py waits for more guilds
         task = asyncio.create_task(client.start(self.server.token))
         try:
@@ -56,6 +59,36 @@ class Study:
             with suppress(asyncio.CancelledError):
                 await task
 
+    @asynccontextmanager
+    async def kept_running(self) -> AsyncIterator[Program]:
+        """The program as the command `run` runs it: connected anew after whatever goes wrong, with no pause."""
+        program = self.assemble()
+        adapter = program.discord_adapter
+        assert adapter is not None
+        adapter.pauses, adapter.between_sessions = lambda: repeat(0.01), 0
+        adapter.guilds_within = adapter.client._connection.guild_ready_timeout = 0.01
+        await program.begin()
+        task = asyncio.create_task(adapter.run(self.server.token))
+        try:
+            await self.server.until(lambda: adapter.client.is_ready() or task.done())
+            if task.done():
+                task.result()
+            await self.handled()
+            yield program
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await adapter.close()
+            await program.end()
+
+    async def handled(self) -> None:
+        """Wait until all that has happened has come to the program, and nothing of it is in hand any more."""
+        adapter = self.program.discord_adapter
+        assert adapter is not None
+        await self.server.connected()
+        await adapter.idle()
+        await self.server.caught_up()
+
     def assemble(self) -> Program:
         settings = load(
             {
@@ -68,7 +101,7 @@ class Study:
         self.programs.append(runtime.build(settings, lambda: self.server.clock.now))
         return self.program
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def until(self, condition: Callable[[], object]) -> None:
         """Wait for something to be so; the program looks at its clock meanwhile."""
         self.program.woken.set()
         await self.server.until(condition)

@@ -15,7 +15,7 @@ from bot.adapters.discord.commands import line, units
 from bot.adapters.discord.forms import ZONES, Form, answer_form, read_form, setup_form
 from bot.core import commands
 from bot.core.counting import LONGEST_ANSWER
-from bot.core.model import Bank, Drill, Round, Share, daily_round_id, extra_round_id
+from bot.core.model import Bank, Drill, Round, daily_round_id, extra_round_id
 from bot.core.schedule import zone_names
 from bot.core.setting_up import drill_from
 from tests.factories import make_drill, make_question, make_round, make_timetable
@@ -117,12 +117,10 @@ def _input_faults(field: Mapping[str, Any]) -> Iterator[str]:
             yield f"a field of type {field['type']}"
 
 
-@given(st.text(max_size=2500), st.text(max_size=4500), st.booleans(), st.sampled_from(Share))
+@given(st.text(max_size=2500), st.text(max_size=4500))
 @settings(max_examples=200)
-def test_a_form_for_an_answer_keeps_to_every_limit_of_discord(
-    prompt: str, draft: str, sealed: bool, share: Share
-) -> None:
-    assert faults(answer_form(round_of(prompt, sealed=sealed), draft, share=share)) == []
+def test_a_form_for_an_answer_keeps_to_every_limit_of_discord(prompt: str, draft: str) -> None:
+    assert faults(answer_form(round_of(prompt), draft)) == []
 
 
 @pytest.mark.parametrize("sign", ["*", "🐜", "ж", "好", "\n", "\u202e", "ﷺ"])
@@ -166,24 +164,15 @@ def test_an_id_that_does_not_fit_is_refused_before_discord_does() -> None:
 
 
 def test_the_form_for_an_answer_has_the_shape_that_discord_py_itself_sends() -> None:
-    form = answer_form(round_of(sealed=True), "Units are dropped.", unique="1")
+    form = answer_form(round_of(), "Units are dropped.", unique="1")
     modal = discord.ui.Modal(title="Revise your answer", custom_id=f"nn:form:answer:{CHANNEL}@2026-11-22:1")
     modal.add_item(discord.ui.TextDisplay(f"**{PROMPT}**"))
     text = discord.ui.TextInput[discord.ui.Modal](
         custom_id="text", style=discord.TextStyle.paragraph, default="Units are dropped.", required=False
     )
     text.max_length = 3000
-    share = discord.ui.Select[discord.ui.Modal](
-        custom_id="share",
-        options=[
-            discord.SelectOption(label="Not at all", value="no", default=True),
-            discord.SelectOption(label="Without my name", value="without my name"),
-            discord.SelectOption(label="With my name", value="with my name"),
-        ],
-    )
     description = "This replaces what counted before. Send it empty to withdraw your answer."
     modal.add_item(discord.ui.Label(text="Your answer", description=description, component=text))
-    modal.add_item(discord.ui.Label(text="Share it at the reveal", component=share))
     assert _without_defaults(form) == _without_defaults(modal.to_dict())
 
 
@@ -230,18 +219,6 @@ def test_an_answer_that_is_longer_than_a_form_is_cut_and_its_author_is_told() ->
     assert inputs(form)["text"]["value"] == "🐜" * (LONGEST_ANSWER // 2)
     assert "its end is missing here" in form["components"][1]["description"]
     assert "missing" not in answer_form(round_of(), "a" * LONGEST_ANSWER)["components"][1]["description"]
-
-
-def test_only_in_a_sealed_round_one_is_asked_what_to_share_and_by_default_nothing() -> None:
-    assert "share" not in inputs(answer_form(round_of()))
-    share = inputs(answer_form(round_of(sealed=True)))["share"]
-    assert [option["value"] for option in share["options"]] == ["no", "without my name", "with my name"]
-    assert chosen(share) == ["no"]
-
-
-def test_the_form_remembers_what_was_shared() -> None:
-    form = answer_form(round_of(sealed=True), "Units are dropped.", share=Share.WITHOUT_NAME)
-    assert chosen(inputs(form)["share"]) == ["without my name"]
 
 
 def test_two_openings_of_a_form_are_told_apart() -> None:
@@ -316,11 +293,10 @@ def test_a_drill_is_changed_by_what_is_filled_in() -> None:
 # --- forms that were sent -----------------------------------------------------------------------------------
 
 
-@given(st.text(), st.sampled_from(Share), st.booleans())
-def test_what_was_filled_in_is_read_from_labels_and_from_rows_alike(text: str, share: Share, rows: bool) -> None:
-    form = answer_form(round_of(sealed=True))
-    data = sent(form, {"text": {"value": text}, "share": {"values": [share.value]}}, rows=rows)
-    assert read_form(data) == Form("answer", f"{CHANNEL}@2026-11-22", {"text": text, "share": share.value})
+@given(st.text(), st.booleans())
+def test_what_was_filled_in_is_read_from_labels_and_from_rows_alike(text: str, rows: bool) -> None:
+    data = sent(answer_form(round_of()), {"text": {"value": text}}, rows=rows)
+    assert read_form(data) == Form("answer", f"{CHANNEL}@2026-11-22", {"text": text})
 
 
 def test_a_form_says_which_round_or_channel_it_is_about() -> None:
@@ -332,7 +308,7 @@ def test_a_form_says_which_round_or_channel_it_is_about() -> None:
 
 @pytest.mark.parametrize("left", [{"values": []}, {"values": None}, {"value": None}])
 def test_a_field_in_which_nothing_was_chosen_is_left_out(left: dict[str, Any]) -> None:
-    component = {"type": 18, "component": {"type": 3, "custom_id": "share", **left}}
+    component = {"type": 18, "component": {"type": 3, "custom_id": "answers", **left}}
     data = {"custom_id": f"nn:form:answer:{CHANNEL}#3:1", "components": [component]}
     assert read_form(data) == Form("answer", f"{CHANNEL}#3", {})
 

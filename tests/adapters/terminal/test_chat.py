@@ -181,6 +181,7 @@ async def test_what_is_said_in_the_channel_can_be_submitted(sitting: Sitting) ->
         ("/withdraw", "nothing in it"),
         ("/pause", "Did you mean “/nnquestion pause”?"),
         ("/resume", "It is running"),
+        ("/try", "An extra question"),
         ("/in 1", "You talk in the thread of [1] now."),
         ("/in 77", "has no thread"),
         ("/nnquestion leaderbord", "Did you mean “leaderboard”?"),
