@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bot.core import cards
 from bot.core.bank import BankError, Finding, Problem, Severity, Where, examine_bank
@@ -122,23 +122,25 @@ def _profile(bank: Bank, instead: str | None, written: Container[Where]) -> Iter
 
 def _too_long(bank: Bank) -> Iterator[Finding]:
     """Cards that a platform would have to split."""
+    renderers = _renderers()
     for i, question in enumerate(bank.questions):
         for name, card in _cards(question).items():
-            for platform, parts in _parts().items():
-                if (count := parts(card)) > 1:
+            for platform, render in renderers.items():
+                if (count := len(render(card, "7K3F2A"))) > 1:
                     message = (
                         f'the {name} of "{question.slug}" needs {count} messages on {platform.capitalize()}; shorten it'
                     )
                     yield Finding(path=("questions", i, "answer"), message=message, severity=Severity.WARNING)
 
 
-def _parts() -> Mapping[Platform, Callable[[Card], int]]:
+def _renderers() -> Mapping[Platform, Callable[[Card, str], Sequence[Any]]]:
+    """How a platform's messages are made of a card and a reference."""
     from bot.adapters.discord.render import render as for_discord
     from bot.adapters.slack.render import render as for_slack
 
     return {
-        Platform.DISCORD: lambda card: len(for_discord(card, reference="7K3F2A")),
-        Platform.SLACK: lambda card: len(for_slack(card, reference="7K3F2A")),
+        Platform.DISCORD: lambda card, ref: for_discord(card, reference=ref),
+        Platform.SLACK: lambda card, ref: for_slack(card, reference=ref),
     }
 
 
@@ -166,15 +168,8 @@ def show(question: Question) -> dict[str, Card]:
 
 def payload(name: str, card: Card, platform: Platform) -> str:
     """A card as the requests of a platform hold it: JSON, one object a message."""
-    from bot.adapters.discord.render import render as for_discord
-    from bot.adapters.slack.render import render as for_slack
-
     ref = reference(f"{_round_id()}/{name}")
-    messages: Sequence[object]
-    if platform is Platform.DISCORD:
-        messages = [asdict(message) for message in for_discord(card, reference=ref)]
-    else:
-        messages = [asdict(message) for message in for_slack(card, reference=ref)]
+    messages = [asdict(message) for message in _renderers()[platform](card, ref)]
     return "\n".join(json.dumps(message, ensure_ascii=False, indent=2) for message in messages)
 
 

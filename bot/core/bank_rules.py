@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from typing import Final
 
 from bot.core.bank import Finding, Severity, Where
@@ -201,13 +201,21 @@ def _references(question: Question) -> Iterator[Finding]:
 
 def _given_away(question: Question) -> Iterator[Finding]:
     """Hints that say a key point word for word; in every language."""
-    phrasings = [(p.id, said) for p in question.key_points for t in (p.text, *p.any_of) if len(said := _spoken(t)) >= 3]
     for i, hint in enumerate(question.hints):
-        runs = {length: set(_runs(hint, length)) for length in {len(said) for _, said in phrasings}}
-        given = {point for point, said in phrasings if said in runs[len(said)]}
-        for point in sorted(given):
-            message = f'hint {i + 1} of "{question.slug}" gives key point "{point}" away; hint at it in other words'
-            yield Finding(path=("hints", i), message=message)
+        yield from _gives_away(question, i, _word_for_word(question, hint))
+
+
+def _word_for_word(question: Question, hint: str) -> set[str]:
+    """The key points of which a hint holds a phrasing of three words or more as it stands."""
+    phrasings = [(p.id, said) for p in question.key_points for t in (p.text, *p.any_of) if len(said := _spoken(t)) >= 3]
+    runs = {length: set(_runs(hint, length)) for length in {len(said) for _, said in phrasings}}
+    return {point for point, said in phrasings if said in runs[len(said)]}
+
+
+def _gives_away(question: Question, number: int, points: Iterable[str]) -> Iterator[Finding]:
+    for point in sorted(points):
+        message = f'hint {number + 1} of "{question.slug}" gives key point "{point}" away; hint at it in other words'
+        yield Finding(path=("hints", number), message=message)
 
 
 def _dates(question: Question) -> Iterator[Finding]:
@@ -298,10 +306,7 @@ def _hints(question: Question) -> Iterator[Finding]:
     for i, hint in enumerate(question.hints):
         hinted = content(hint)
         given = {point.id for point, said in phrasings if len(said & hinted) >= _MOST_IN_HINT * len(said)}
-        given -= {found.message.split('"')[3] for found in _given_away(question) if found.path == ("hints", i)}
-        for point in sorted(given):
-            message = f'hint {i + 1} of "{question.slug}" gives key point "{point}" away; hint at it in other words'
-            yield Finding(path=("hints", i), message=message)
+        yield from _gives_away(question, i, given - _word_for_word(question, hint))  # Those are told anyway.
 
 
 _RULES_OF_WORDS: Final[tuple[_Rule, ...]] = (_wording, _key_points, _hints)

@@ -32,9 +32,6 @@ log = logging.getLogger(__name__)
 MARK: Final = "✅"
 """The reaction on what counts; the card's footer explains it."""
 
-API: Final = discord.http.Route.BASE
-GATEWAY: Final = str(discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY)
-
 READ_AT_MOST: Final = 1_000
 """Messages of a thread that are read after a gap, latest first."""
 
@@ -46,12 +43,14 @@ _LIVE: Final = (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED)
 
 
 def point(api: str, gateway: str) -> None:
-    """Have discord.py talk to another address than Discord's, for tests; where nothing is given, to Discord's.
+    """Have discord.py talk to other addresses, for tests; where one is empty, it stays as it is.
 
     discord.py keeps both as attributes of its classes, so this holds for all clients of the process.
     """
-    discord.http.Route.BASE = api.rstrip("/") if api else API
-    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway or GATEWAY)
+    if api:
+        discord.http.Route.BASE = api.rstrip("/")
+    if gateway:
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
 
 
 class TokenRefused(Exception):
