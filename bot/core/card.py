@@ -54,7 +54,23 @@ class Jump:
     message: str
 
 
-Span = Words | When | Channel | Jump
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words that lead to a web page. They say enough by themselves, for platforms that show no links."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A member, or everybody with a role; nobody is pinged. `name` is for platforms where an id alone would ping."""
+
+    id: str
+    name: str
+
+
+Span = Words | When | Channel | Jump | Link | Mention
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bot.core.card import (
     Button,
     Card,
     Line,
+    Link,
     Press,
     Prose,
     Row,
@@ -166,7 +167,7 @@ def reveal(
         body.append(line("Nobody answered this one. Here is the reference answer all the same."))
     if asked.follow_ups:
         body.append(Prose(f"**To talk about:** {asked.follow_ups[0]}"))
-    body += [line(strong("Read on: "), _cite(reference)) for reference in asked.references]
+    body += [line(strong("Read on: "), *_cite(reference)) for reference in asked.references]
     if grades and round_.kind is RoundKind.DAILY and top:
         body += [line(strong("This month's board")), board(top, members)]
         if tied:
@@ -264,22 +265,19 @@ def _about(asked: Question) -> Line:
     return line(" · ".join(parts))
 
 
-def _cite(reference: Reference) -> str:
-    where = next(
-        (
-            shown
-            for shown in (
-                f"arXiv:{reference.arxiv}" if reference.arxiv else "",
-                f"doi:{reference.doi}" if reference.doi else "",
-                f"ISBN {reference.isbn}" if reference.isbn else "",
-                reference.url or "",
-            )
-            if shown
-        ),
-        "",
-    )
-    parts = [reference.authors, reference.title, reference.where, str(reference.year), where]
-    return ", ".join(part for part in parts if part)
+def _cite(reference: Reference) -> tuple[str | Span, ...]:
+    parts = [reference.authors, reference.title, reference.where, str(reference.year)]
+    link: Link | None = None
+    if reference.arxiv:
+        link = Link(f"arXiv:{reference.arxiv}", f"https://arxiv.org/abs/{reference.arxiv}")
+    elif reference.doi:
+        link = Link(f"doi:{reference.doi}", f"https://doi.org/{reference.doi}")
+    elif reference.isbn:
+        parts.append(f"ISBN {reference.isbn}")
+    elif reference.url:
+        link = Link(reference.url, reference.url)
+    said = ", ".join(part for part in parts if part)
+    return (said,) if link is None else (f"{said}, ", link)
 
 
 def _spread(point: KeyPoint, grades: Sequence[Grade]) -> Line:

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.core import cards, commands, drills, planning, rounds
 from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, the_round
-from bot.core.card import Block, Button, Card, Channel, Press
+from bot.core.card import Block, Button, Card, Channel, Mention, Press, Span
 from bot.core.cards import line, strong
 from bot.core.model import UNREVEALED, Bank, Drill, DrillState, Opening, QuestionId
 from bot.core.planning import Banks
@@ -23,18 +23,18 @@ def begin(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
         return None
     know(tx, asker)
     drill = drill_from(options, None, asker.channel, asker.group, asker.member, banks)
-    return _about_drill("A drill for you", drills.set_up(tx, banks, drill, now, today=True))
+    return _about_drill(tx, "A drill for you", drills.set_up(tx, banks, drill, now, today=True))
 
 
 def _setup(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
     old = tx.drills.get(asker.channel)
     if old is not None and not options:
-        return _about_drill("This channel's drill", old)
+        return _about_drill(tx, "This channel's drill", old)
     drill = drill_from(options, old, asker.channel, asker.group, asker.member, banks)
     drill = drills.set_up(tx, banks, drill, now)
     if old is not None:
-        return _about_drill("The drill is changed", drill)
-    card = _about_drill("The drill is set up", drill)
+        return _about_drill(tx, "The drill is changed", drill)
+    card = _about_drill(tx, "The drill is set up", drill)
     return replace(card, buttons=(Button(Press.TRY, "Try one now", drill.channel),))
 
 
@@ -104,7 +104,7 @@ def _day(opening: Opening) -> str:
     return f"{opening.on:%A} {opening.on.day} {opening.on:%B}"
 
 
-def _about_drill(title: str, drill: Drill) -> Card:
+def _about_drill(tx: Transaction, title: str, drill: Drill) -> Card:
     table = drill.timetable
     if table.closing.at is not None:
         closes = f"closes at {table.closing.at:%H:%M}" + (" the next day" if table.closing.at <= table.at else "")
@@ -128,8 +128,13 @@ def _about_drill(title: str, drill: Drill) -> Card:
         off = ", ".join(day.isoformat() for day in sorted(table.days_off))
         body.append(line(strong("Days off "), off, bullet=True))
     if drill.organizers:
-        names = ", ".join(sorted(organizer.partition("/")[2] for organizer in drill.organizers))
-        body.append(line(strong("Organizers "), names, bullet=True))
+        named: list[str | Span] = []
+        for organizer in sorted(drill.organizers):
+            known = tx.members.get(organizer)
+            name = known.name if known is not None else organizer.partition("@")[2]
+            named += [", "] if named else []
+            named.append(Mention(organizer, name))
+        body.append(line(strong("Organizers "), *named, bullet=True))
     notes = Channel(drill.notes) if drill.notes else "here"
     why = "; to whoever set it up, as a direct message, if that is out of reach"
     body.append(line(strong("Notes to organizers "), notes, why, bullet=True))

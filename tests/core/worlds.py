@@ -17,7 +17,7 @@ from sqlite_utils import Database
 from bot.core import answering, commands, outcomes, replies, rounds
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
-from bot.core.card import Block, Board, Card, Channel, Jump, Line, Prose, Row, Snippet, Span, When, Words
+from bot.core.card import Block, Board, Card, Channel, Jump, Line, Link, Mention, Prose, Row, Snippet, Span, When, Words
 from bot.core.model import (
     Action,
     Answer,
@@ -114,6 +114,10 @@ def _words_of_span(span: Span) -> str:
             return span.id
         case Jump():
             return f"[{span.message}]"
+        case Link():
+            return span.text
+        case Mention():
+            return f"@{span.name}"
 
 
 class World:

@@ -19,7 +19,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import chain
 from typing import Final, TypedDict, assert_never
+from urllib.parse import quote
 
 from bot.core.card import (
     Block,
@@ -29,6 +31,8 @@ from bot.core.card import (
     Channel,
     Jump,
     Line,
+    Link,
+    Mention,
     Prose,
     Snippet,
     Span,
@@ -46,6 +50,9 @@ EMBED: Final = 6000
 
 LABEL: Final = 80
 """Of a button."""
+
+LINK: Final = 1500
+"""Of a link, which is never cut; a longer one is shown as its words."""
 
 COLOURS: Final[Mapping[Tone, int]] = {
     Tone.OPEN: 0x6272F5,
@@ -99,16 +106,15 @@ def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
     there are and what they say does not depend on the reference, which has six characters.
     """
     title, untitled = _Row.of([_Run(on_one_line(card.title).strip())]).cut(TITLE)
-    items: list[_Item] = []
-    if untitled is not None:
-        items.append(_Row(tuple(replace(run, mark=_Mark.STRONG) for run in untitled.runs)))
-    for block in card.body:
-        items += _block(block)
+    above = [] if untitled is None else [_Row(tuple(replace(run, mark=_Mark.STRONG) for run in untitled.runs))]
     footer = on_one_line("".join(_without_markdown(span) for span in card.footer)).strip()
-    if _units(footer) > _FOOTER:
-        items.append(_Row.of([_Run(footer)], gap=True))
+    below = [_Row.of([_Run(footer)], gap=True)] if _units(footer) > _FOOTER else []
+    if below:
         footer = ""
-    pages = _pages(items)
+    pages = _pages([*above, *chain.from_iterable(map(_block, card.body)), *below])
+    if len(pages) > 1:  # Addresses count, and are not worth another message.
+        unlinked = map(_block, map(_without_links, card.body))
+        pages = min(pages, _pages([*above, *chain.from_iterable(unlinked), *below]), key=len)
     ref = f"ref {reference}" if reference else ""
     messages = []
     for number, page in enumerate(pages, start=1):
@@ -323,6 +329,8 @@ _INLINE: Final = re.compile(
 )
 """Code first, in which stars are stars. A star inside a word is one of a formula."""
 
+_WEB: Final = re.compile(r"https?://[^/]")
+_MENTIONED: Final = re.compile(r"@&?[0-9]{1,20}")
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 _STYLES: Final[Mapping[TimeStyle, str]] = {TimeStyle.TIME: "t", TimeStyle.DATE: "D", TimeStyle.DATE_TIME: "f"}
 
@@ -354,6 +362,14 @@ def _span(span: Span) -> _Run:
         case Jump():
             link = _link(span)
             return _Run(f"[jump]({link})", _Mark.MARKDOWN) if link else _Run(_without_markdown(span))
+        case Link():
+            text, url = on_one_line(span.text).strip(), _address(span.url)
+            link = f"<{url}>" if "://" in text else f"[{escape(text)}]({url})"  # No address may stand for another.
+            fits = url and text and _units(link) <= LINK
+            return _Run(link, _Mark.MARKDOWN) if fits else _Run(text)
+        case Mention():
+            at = span.id.partition("/")[2]
+            return _Run(f"<{at}>", _Mark.MARKDOWN) if _MENTIONED.fullmatch(at) else _Run(_without_markdown(span))
         case _:
             assert_never(span)
 
@@ -369,6 +385,10 @@ def _without_markdown(span: Span) -> str:
             return "#" + on_one_line(span.id.partition("/")[2])
         case Jump():
             return _link(span) or f"[{on_one_line(span.message)}]"
+        case Link():
+            return span.text
+        case Mention():
+            return "@" + on_one_line(span.name)
         case _:
             assert_never(span)
 
@@ -378,6 +398,18 @@ def _link(jump: Jump) -> str:
     group, _, channel = jump.channel.partition("/")
     ids = (group.partition(":")[2], jump.thread or channel, jump.message)
     return f"https://discord.com/channels/{'/'.join(ids)}" if all(map(_is_id, ids)) else ""
+
+
+def _without_links(block: Block) -> Block:
+    if not isinstance(block, Line):
+        return block
+    return replace(block, spans=tuple(Words(s.text) if isinstance(s, Link) else s for s in block.spans))
+
+
+def _address(url: str) -> str:
+    """A web address as it may stand in a link; empty if it is none."""
+    safe = quote(url, safe="/:?#@!$&'*+,;=%[]~")
+    return safe if _WEB.match(safe) else ""
 
 
 def _is_id(text: str) -> bool:

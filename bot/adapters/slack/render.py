@@ -26,6 +26,8 @@ from bot.core.card import (
     Channel,
     Jump,
     Line,
+    Link,
+    Mention,
     Press,
     Prose,
     Row,
@@ -61,6 +63,9 @@ ASCII is the longest of all ways to count, so no script can go over.
 
 LONGEST_PIECE: Final = 3_000
 """Signs of JSON in one section, item or program. It is documented for sections; for `rich_text` nothing is."""
+
+LONGEST_LINK: Final = 1_500
+"""Signs of JSON in a link, which is never cut; a longer one is shown as its words."""
 
 WIDEST: Final = 40
 """Columns of a board that a phone shows without wrapping."""
@@ -265,6 +270,12 @@ def _element(span: Span) -> Json:
             return _text("#" + on_one_line(there))
         case Jump():
             return {"type": "link", "url": permalink(span), "text": "open"}
+        case Link():
+            link = {"type": "link", "url": span.url, "text": on_one_line(span.text).strip()}
+            fits = re.match(r"https?://[^/\s]", span.url) and link["text"] and _weight(link) <= LONGEST_LINK
+            return link if fits else _text(link["text"])
+        case Mention():
+            return _text(f"@{on_one_line(span.name)}")  # What Slack calls a mention, it pings.
         case _:
             assert_never(span)
 

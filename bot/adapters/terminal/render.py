@@ -15,6 +15,8 @@ from bot.core.card import (
     Channel,
     Jump,
     Line,
+    Link,
+    Mention,
     Prose,
     Snippet,
     Span,
@@ -75,6 +77,10 @@ def _span(span: Span) -> Run:
             return "", "#" + on_one_line(span.id.partition("/")[2])
         case Jump():
             return "dim", f"[{span.message}]"
+        case Link():
+            return "", on_one_line(span.text)
+        case Mention():
+            return "", "@" + on_one_line(span.name)
         case _:
             assert_never(span)
 

@@ -214,7 +214,8 @@ _INLINE: Final = re.compile(
     r"|\*\*(?P<bold>(?:\\.|`[^`]*`|[^\\])+?)\*\*"
     r"|\*(?P<italic>(?:\\.|`[^`]*`|[^\\*])+?)\*"
     r"|<t:(?P<moment>\d+)(?::(?P<style>\w))?>"
-    r"|(?P<link>https?://[^\s<]+)"
+    r"|\[(?P<masked>(?:\\.|[^\]\\])+)\]\((?P<page>https?://[^)]+)\)"
+    r"|<?(?P<link>https?://[^\s<>]+)>?"
 )
 _STYLES: Final = {"t": "{:%H:%M}", "D": "{0.day} {0:%B %Y}", "f": "{0.day} {0:%B %Y} at {0:%H:%M}"}
 
@@ -265,6 +266,8 @@ def _spanned(found: re.Match[str]) -> str:
             return f"<discord-bold>{_inline(found['bold'])}</discord-bold>"
         case "italic":
             return f"<discord-italic>{_inline(found['italic'])}</discord-italic>"
+        case "page":
+            return f"<discord-link>{_inline(found['masked'])}</discord-link>"
         case "link":
             return f"<discord-link>{html.escape(found['link'])}</discord-link>"
         case _:

@@ -26,6 +26,8 @@ from bot.core.card import (
     Channel,
     Jump,
     Line,
+    Link,
+    Mention,
     Press,
     Prose,
     Row,
@@ -314,9 +316,10 @@ REVEALED: Final = [
     "- **0 of 2** Steps run one after another, which limits parallel training (a senior would add)",
     "",
     "**To talk about:** What does truncated BPTT leave out, and which dependencies get no training signal as a result?",
-    "**Read on:** Elman, Finding Structure in Time, 1990, doi:10.1207/s15516709cog1402\\_1",
+    "**Read on:** Elman, Finding Structure in Time, 1990, "
+    "[doi:10.1207/s15516709cog1402\\_1](https://doi.org/10.1207/s15516709cog1402_1)",
     "**Read on:** Pascanu, Mikolov & Bengio, On the difficulty of training recurrent neural networks, "
-    "2013, arXiv:1211.5063",
+    "2013, [arXiv:1211.5063](https://arxiv.org/abs/1211.5063)",
     "",
     "**This month's board**",
     "`1.  12 points` Ada · 4 rounds, 4 in a row",
@@ -562,6 +565,29 @@ def test_a_way_to_a_message_is_a_link(jump: Jump, path: str) -> None:
     assert shown(Line((Words("see "), jump))) == [("see ", ()), ("jump", (f"link to {url}",))]
     (message,) = render(Card(title="x", footer=(jump,)))
     assert message.embed["footer"]["text"] == url
+
+
+def test_words_lead_to_a_page_and_where_that_cannot_be_they_stand_alone() -> None:
+    link = Link("a [page]*", "https://a.b/c_(d)?e=f g")
+    assert description(Line((link,))) == r"[a \[page]\*](https://a.b/c_%28d%29?e=f%20g)"
+    assert description(Line((Link("https://a.b/c_d", "https://a.b/c_d"),))) == "<https://a.b/c_d>"
+    for url in ("javascript:alert(1)", "https://a.b/" + "x" * 3000, ""):
+        assert description(Line((Link("a page", url),))) == "a page"
+    (message,) = render(Card(title="x", footer=(link,)))
+    assert message.embed["footer"]["text"] == "a [page]*"
+
+
+def test_links_are_left_out_where_they_would_cost_another_message() -> None:
+    link = Link("a page", "https://a.b/" + "x" * 1000)
+    almost_full = Line((Words("w" * 4000), Words(" "), link))
+    assert len(render(Card(title="x", body=(almost_full,)))) == 1
+    full = Line((Words("w" * 5000), Words(" "), link))
+    assert "](https" in "".join(m.embed["description"] for m in render(Card(title="x", body=(full,))))
+
+
+def test_members_and_roles_are_named_by_discord_and_what_is_no_id_by_its_words() -> None:
+    spans = (Mention("discord:1/@23", "a"), Words(" "), Mention("discord:1/@&45", "b"), Words(" "), Mention("x", "*y*"))
+    assert description(Line(spans)) == r"<@23> <@&45> \@\*y\*"
 
 
 @pytest.mark.parametrize("id_", ["1) **a** (", "x", "", "1" * 5000])

@@ -79,6 +79,7 @@ def _plain(message: Message | None) -> str:
         return f"{datetime.fromtimestamp(int(found[1]), UTC):%A %d %B, %H:%M}"
 
     text = re.sub(r"<t:(\d+)(?::\w)?>", moment, text_of(message))
+    text = re.sub(r"<(https?://[^>]+)>|\[((?:\\.|[^\]\\])+)\]\(https?://[^)]+\)", r"\1\2", text)
     text = re.sub(r"\*\*(.+?)\*\*", r"\1", text)
     return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", text).strip()
 

@@ -26,6 +26,8 @@ from bot.core.card import (
     Channel,
     Jump,
     Line,
+    Link,
+    Mention,
     Press,
     Prose,
     Row,
@@ -416,7 +418,8 @@ def test_the_reveal_as_it_goes_to_slack() -> None:
             ),
             section(
                 bold("Read on: "),
-                text("LeCun, Bengio & Hinton, Deep learning, 2015, doi:10.1038/nature14539"),
+                text("LeCun, Bengio & Hinton, Deep learning, 2015, "),
+                {"type": "link", "url": "https://doi.org/10.1038/nature14539", "text": "doi:10.1038/nature14539"},
             ),
         ),
         rich(
@@ -580,6 +583,19 @@ def test_a_jump_is_a_link_to_the_message_or_into_its_thread(jump: Jump, url: str
     [message] = render(Card(title="x", footer=(jump,)), reference=REF)
     check(message)
     assert message.blocks[-1]["elements"][0]["text"] == f"<{url.replace('&', '&amp;')}|open> · ref {REF}"
+
+
+def test_words_lead_to_a_page_and_where_that_cannot_be_they_stand_alone() -> None:
+    page = "https://arxiv.org/abs/1412.6980"
+    assert body(Line((Link("arXiv:1412.6980", page),))) == [
+        section({"type": "link", "url": page, "text": "arXiv:1412.6980"})
+    ]
+    for url in ("javascript:alert(1)", "https://a.b/" + "x" * 3000, "", "https:// x"):
+        assert body(Line((Link("a page", url),))) == [section(text("a page"))]
+
+
+def test_who_is_named_is_not_pinged() -> None:
+    assert body(Line((Mention("slack:T1/@U1", "ada"),))) == [section(text("@ada"))]
 
 
 @pytest.mark.parametrize(
@@ -838,6 +854,8 @@ spans: st.SearchStrategy[Span] = st.one_of(
     st.builds(When, instants, st.sampled_from(TimeStyle), st.sampled_from(["UTC", "Asia/Kolkata"])),
     st.just(Channel("slack:T1/C0ABC")),
     st.just(Jump("slack:T1/C0ABC", "1795338000.000200", "1795338999.000100")),
+    st.just(Link("arXiv:1412.6980", "https://arxiv.org/abs/1412.6980")),
+    st.builds(Mention, st.just("slack:T1/@U1"), any_words),
 )
 some_spans = st.lists(spans, max_size=14).map(tuple)
 rows = st.builds(Row, st.just("1."), st.sampled_from(["Ada", "損失"]), st.just("3 points"), any_words, st.booleans())
@@ -872,6 +890,10 @@ def what_it_says(card: Card) -> str:
                 return "CHANNEL"
             case Jump():
                 return "JUMP"
+            case Link():
+                return one.text
+            case Mention():
+                return f"@{one.name}"
 
     said = [card.title]
     for block in card.body:
@@ -905,8 +927,9 @@ def what_blocks_say(messages: tuple[Message, ...]) -> str:
                     ]
                 case "rich_text":
                     for inline in inlines(block):
-                        names = {"date": "WHEN", "channel": "CHANNEL", "link": "JUMP"}
-                        said.append(names.get(inline["type"]) or inline["text"])
+                        names = {"date": "WHEN", "channel": "CHANNEL"}
+                        jump = inline["type"] == "link" and inline["text"] == "open"
+                        said.append(names.get(inline["type"]) or ("JUMP" if jump else inline["text"]))
     return words_of(re.sub(NOTE, "", "".join(said + footers)))
 
 
@@ -918,6 +941,7 @@ def replaced(mrkdwn: str) -> str:
         (r"<!date\^\d+\^[^|<>]*\|[^<>]*>", "WHEN"),
         ("<#C0ABC>", "CHANNEL"),
         (r"<https://slack.com/archives/C0ABC/p1795338999000100[^<>]*\|open>", "JUMP"),
+        (r"<https://arxiv.org/abs/1412.6980\|arXiv:1412.6980>", "arXiv:1412.6980"),
     ):
         mrkdwn = re.sub(pattern, name, mrkdwn)
     return mrkdwn
