@@ -14,6 +14,7 @@ from bot.core import answering, asking, commands, organizing, outcomes, replies,
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Card, Press
+from bot.core.commands import Invocation
 from bot.core.model import (
     UNGRADED,
     Answer,
@@ -178,9 +179,9 @@ class StudyBot:
     async def command(self, asker: Asker, text: str, *, id: str, now: datetime) -> Card:
         """Carry out what stands after `/nnquestion`; `id` is the platform's for this one request."""
         try:
-            invocation = commands.read(text)
-        except commands.Misread as misread:
-            return asking.refused(str(misread))
+            invocation = _read(text)
+        except Refused as refused:
+            return asking.refused(str(refused))
 
         def work(tx: Transaction) -> Card:
             return replies.answer(tx, self._banks(), asker, invocation, now)
@@ -207,12 +208,15 @@ class StudyBot:
                     return replies.hint_for(tx, asker, round_, now)
                 case Press.RESULT:
                     return replies.result_of(tx, asker, RoundId(about))
-                case Press.RESUME | Press.TRY:
-                    there = replace(asker, place=Place(channel=ChannelId(about)))
+                case Press.RESUME | Press.TRY | Press.DO:
+                    said, _, channel = about.rpartition(" ")
+                    there = replace(asker, place=Place(channel=ChannelId(channel)))
                     if there.group != asker.group:
                         raise Refused("This drill belongs to another group.")
-                    said = commands.read("resume" if press is Press.RESUME else "ask")
-                    return replies.answer(tx, self._banks(), there, said, now)
+                    if press is Press.DO and not asking.may_organize(tx, there):
+                        raise Refused("These buttons are for organizers of that channel.")
+                    said = said or ("resume" if press is Press.RESUME else "ask")
+                    return replies.answer(tx, self._banks(), there, _read(said), now)
             raise Refused("This button no longer does anything.")
 
         if press is Press.RESULT:  # It changes nothing, and may be asked for as often as one likes.
@@ -291,6 +295,15 @@ class StudyBot:
         """The bot was removed from a group: its drills stop, and nothing more is sent there."""
         await self._store.write(lambda tx: outcomes.left(tx, group))
 
+    async def may_organize(self, asker: Asker, channel: ChannelId) -> bool:
+        """Whether the asker may manage a channel's drill."""
+        there = replace(asker, place=Place(channel=channel))
+        return await self._store.read(lambda tx: asking.may_organize(tx, there))
+
+    async def drills(self) -> list[Drill]:
+        """Every channel's drill."""
+        return await self._store.read(lambda tx: tx.drills.all())
+
     async def round_at(self, place: Place) -> Round | None:
         """The round a command or an answer means at a place."""
         return await self._store.read(lambda tx: asking.the_round(tx, place))
@@ -298,6 +311,13 @@ class StudyBot:
     async def round_on(self, channel: ChannelId, on: date) -> Round | None:
         """The channel's daily round of a local date."""
         return await self._store.read(lambda tx: tx.rounds.get(daily_round_id(channel, on)))
+
+
+def _read(said: str) -> Invocation:
+    try:
+        return commands.read(said)
+    except commands.Misread as misread:
+        raise Refused(str(misread)) from misread
 
 
 def _ungraded(limit: int, tx: Transaction) -> list[Answer]:

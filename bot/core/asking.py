@@ -32,6 +32,7 @@ class Asker:
     """Who gives a command, where. `organizer` is what the platform says of their rights in this group.
 
     `roles` are those they have there, by ids of the same form as a member's: a drill may name a role as organizer.
+    `hidden_until` says, where a platform hides commands from the organizers that setup names, what shows them.
     """
 
     member: MemberId
@@ -39,6 +40,7 @@ class Asker:
     place: Place
     organizer: bool = False
     roles: frozenset[MemberId] = frozenset()
+    hidden_until: str = ""
 
     @property
     def channel(self) -> ChannelId:

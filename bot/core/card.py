@@ -126,6 +126,8 @@ class Press(StrEnum):
     RESULT = "result"
     RESUME = "resume"
     TRY = "try"
+    DO = "do"
+    """A command for organizers: `about` is its name, a space, and the channel's id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bot.core.card import Button, Card, Channel, Press, Tone
-from bot.core.cards import count, line
+from bot.core.cards import count, line, strong
+from bot.core.commands import TABLE, Who
 from bot.core.counting import LONGEST_ANSWER
-from bot.core.model import ChannelId, Drill, Receipt, Told, Why
+from bot.core.model import ChannelId, Drill, Receipt, Round, Told, Why
 
 
 def told(receipt: Told) -> str:
@@ -51,6 +52,33 @@ def asleep(drill: Drill, rounds: int) -> Card:
             line("Press Resume, or say /nnquestion resume there, and the next round comes on its day."),
         ),
         buttons=(Button(Press.RESUME, "Resume", drill.channel),),
+        tone=Tone.TROUBLE,
+    )
+
+
+def by_button(drill: Drill) -> Card:
+    """To the organizers that setup names, where the platform does not show them their commands."""
+    theirs = [command for command in TABLE if command.who is Who.ORGANIZER]
+    return Card(
+        title="For the organizers of a drill",
+        body=(
+            line("Whom setup names, in person or by role, runs the drill in ", Channel(drill.channel), " from here:"),
+            *(line(strong(f"{command.name.capitalize()}: "), command.says, bullet=True) for command in theirs),
+        ),
+        buttons=tuple(
+            Button(Press.DO, command.name.capitalize(), f"{command.name} {drill.channel}") for command in theirs
+        ),
+    )
+
+
+def not_taken(round_: Round) -> Card:
+    """To the organizers, once the platform has refused a question's card for good."""
+    return Card(
+        title="A question could not be posted",
+        body=(
+            line("The platform does not take this card in ", Channel(round_.channel), f": {round_.question.prompt}"),
+            line("The round is cancelled, without harm to any streak. The next one comes on its day."),
+        ),
         tone=Tone.TROUBLE,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.core import cards, commands, drills, planning, rounds
+from bot.core import cards, commands, drills, notices, planning, rounds
 from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, the_round
 from bot.core.card import Block, Button, Card, Channel, Mention, Press, Span
 from bot.core.cards import line, strong
@@ -32,10 +32,12 @@ def _setup(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, st
         return _about_drill(tx, "This channel's drill", old)
     drill = drill_from(options, old, asker.channel, asker.group, asker.member, banks)
     drill = drills.set_up(tx, banks, drill, now)
-    if old is not None:
-        return _about_drill(tx, "The drill is changed", drill)
-    card = _about_drill(tx, "The drill is set up", drill)
-    return replace(card, buttons=(Button(Press.TRY, "Try one now", drill.channel),))
+    card = _about_drill(tx, "The drill is set up" if old is None else "The drill is changed", drill)
+    if asker.hidden_until and drill.organizers and (old is None or old.organizers != drill.organizers):
+        rounds.note(tx, drill, "organizers", notices.by_button(drill), now)
+        until = line(f"{asker.hidden_until} Until then they have buttons in ", Channel(rounds.notes_of(drill)), ".")
+        card = replace(card, body=(*card.body, until))
+    return card if old is not None else replace(card, buttons=(Button(Press.TRY, "Try one now", drill.channel),))
 
 
 def _pause(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:

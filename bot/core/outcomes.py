@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.core import cards
+from bot.core import cards, notices
 from bot.core.model import (
     Action,
     ChannelId,
@@ -21,10 +21,13 @@ from bot.core.model import (
     RoundState,
 )
 from bot.core.ports import DeliveryError, Failure, Transaction
-from bot.core.rounds import cancel, owe, switch_off
+from bot.core.rounds import cancel, note, owe, switch_off
 
 FORBIDDEN_AT_MOST: Final = 3
 """Refusals in a row after which a drill is switched off."""
+
+TAKEN_WITHIN: Final = 5
+"""Tries after which a message that the platform does not take is given up: half a minute or so."""
 
 LONGEST_WAIT: Final = timedelta(minutes=10)
 LONGEST_WISH: Final = timedelta(hours=6)
@@ -94,8 +97,12 @@ def failed(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datet
             _try_again(tx, delivery, error, now)
         case Failure.UNCLEAR:
             _try_again(tx, replace(delivery, unclear=True), error, now)
+        case Failure.REFUSED if delivery.attempts < TAKEN_WITHIN:
+            _try_again(tx, delivery, error, now)
+        case Failure.REFUSED:
+            _not_taken(tx, delivery, round_, error, now)
         case Failure.FORBIDDEN:
-            _refused(tx, delivery, error, now)
+            _forbidden(tx, delivery, error, now)
         case Failure.MESSAGE_GONE:
             _drop(tx, delivery, str(error))
             if round_ is not None and delivery.action in (Action.EDIT, Action.THREAD):
@@ -165,7 +172,18 @@ def left(tx: Transaction, group: GroupId) -> None:
         tx.drills.save(replace(drill, state=DrillState.OFF, state_reason="I was removed from here", next=None))
 
 
-def _refused(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:
+def _not_taken(tx: Transaction, delivery: Delivery, round_: Round | None, error: DeliveryError, now: datetime) -> None:
+    """Nobody can mend a card on its way: it must not hold up what comes after it in its channel."""
+    _drop(tx, delivery, str(error))
+    if round_ is None or delivery.action is not Action.POST:
+        return
+    cancel(tx, round_, "its card could not be posted", now)
+    drill = tx.drills.get(round_.channel)
+    if drill is not None:
+        note(tx, drill, "not taken", notices.not_taken(round_), now)
+
+
+def _forbidden(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:
     drill = tx.drills.get(delivery.place.channel)
     if drill is None:  # A place for notes: asking again would only be refused again.
         _give_up(tx, delivery.place.channel, "I am not allowed to post there", now)
@@ -188,15 +206,15 @@ def _give_up(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> No
             _say_privately(tx, delivery, now)
 
 
-def _say_privately(tx: Transaction, note: Delivery, now: datetime) -> None:
+def _say_privately(tx: Transaction, noted: Delivery, now: datetime) -> None:
     """A note whose place is gone goes to whoever ran setup, who agreed to that."""
     for drill in tx.drills.all():
         direct = ChannelId(drill.set_up_by) if drill.set_up_by is not None else None
-        if note.key.startswith(f"{drill.channel}/") and direct is not None and direct != note.place.channel:
+        if noted.key.startswith(f"{drill.channel}/") and direct is not None and direct != noted.place.channel:
             tx.deliveries.owe(
                 replace(
-                    note,
-                    key=f"{note.key}/direct",
+                    noted,
+                    key=f"{noted.key}/direct",
                     place=Place(channel=direct),
                     state=DeliveryState.OWED,
                     attempts=0,

@@ -43,6 +43,8 @@ class Failure(StrEnum):
     """It certainly did not happen; trying again later may help."""
     UNCLEAR = "unclear"
     """It may have happened: look before trying again."""
+    REFUSED = "refused"
+    """The platform does not take it as it is, and most likely never will: a fault of ours."""
     FORBIDDEN = "forbidden"
     MESSAGE_GONE = "message gone"
     THREAD_GONE = "thread gone"

@@ -354,7 +354,7 @@ def note(tx: Transaction, drill: Drill, what: str, card: Card, now: datetime, *,
 
     Where the channel is out of reach it goes to whoever ran setup, who agreed to that.
     """
-    channel = ChannelId(drill.notes) if drill.notes else drill.channel
+    channel = notes_of(drill)
     if channel == drill.channel and not reachable and drill.set_up_by is not None:
         channel = ChannelId(drill.set_up_by)
     tx.deliveries.owe(
@@ -366,6 +366,11 @@ def note(tx: Transaction, drill: Drill, what: str, card: Card, now: datetime, *,
             card=card,
         )
     )
+
+
+def notes_of(drill: Drill) -> ChannelId:
+    """The channel for notes to a drill's organizers."""
+    return ChannelId(drill.notes) if drill.notes else drill.channel
 
 
 def local_date(at: datetime, zone_name: str) -> date:

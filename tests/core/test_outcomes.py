@@ -99,6 +99,32 @@ def test_three_refusals_in_a_row_switch_the_drill_off_and_tell_who_set_it_up(wor
     assert "not allowed" in words_of(card)
 
 
+def test_a_card_that_is_never_taken_is_given_up_after_a_few_tries_and_its_round_cancelled(world: World) -> None:
+    world.refusing[QUESTION] = Failure.REFUSED
+    world.tick(at("09:00"))
+    assert world.states() == [RoundState.OPEN]
+    for minute in range(1, 6):
+        world.deliver(at(f"09:{minute:02}"))
+    assert world.states() == [RoundState.CANCELLED]
+    [(_, place, card)] = world.posted
+    assert place == Place(channel=CHANNEL)
+    assert "does not take this card" in words_of(card)
+    world.refusing.clear()
+    world.tick(at("09:00", day=1))
+    assert world.sent()[-1] == f"{CHANNEL}@2026-11-23/question"
+
+
+def test_a_reveal_that_is_never_taken_holds_up_nothing_after_it(world: World) -> None:
+    world.tick(at("09:00"))
+    world.refusing[f"{CHANNEL}@2026-11-22/reveal"] = Failure.REFUSED
+    world.tick(at("09:00", day=1))
+    assert len(world.posted) == 1
+    for minute in range(1, 6):
+        world.deliver(at(f"09:{minute:02}", day=1))
+    assert world.sent()[-1] == f"{CHANNEL}@2026-11-23/question"
+    assert world.states()[0] is not RoundState.CANCELLED
+
+
 def test_refusals_that_are_not_in_a_row_are_counted_anew(world: World) -> None:
     world.refusing[QUESTION] = Failure.FORBIDDEN
     world.tick(at("09:00"))

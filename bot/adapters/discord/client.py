@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 import discord
 import yarl
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from discord.shard import Shard
 
 from bot.adapters.discord import commands, failures
@@ -24,7 +24,20 @@ from bot.adapters.discord.ids import channel_id, channel_of, group_id, guild_of,
 from bot.adapters.discord.interactions import Interactions
 from bot.adapters.discord.messenger import DiscordMessenger
 from bot.core.answering import Deleted, Form, Said, Submitted
-from bot.core.model import Bank, ChannelId, MessageRef, Place, Round, RoundId, RoundState, Source, Told, platform_of
+from bot.core.model import (
+    Bank,
+    ChannelId,
+    DrillState,
+    GroupId,
+    MessageRef,
+    Place,
+    Round,
+    RoundId,
+    RoundState,
+    Source,
+    Told,
+    platform_of,
+)
 from bot.studybot import StudyBot
 
 log = logging.getLogger(__name__)
@@ -102,11 +115,30 @@ class StudyClient(discord.AutoShardedClient):
     async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
         # discord.py's own waits 5 s after each failure and tries again for ever, with a traceback each time.
         # Here a failure ends the connection, and whoever began it decides when to begin it anew.
-        opening = DiscordWebSocket.from_client(self, initial=initial, gateway=gateway, shard_id=shard_id)
-        socket = await asyncio.wait_for(opening, timeout=self.shard_connect_timeout)
+        socket = await self._session(gateway, shard_id, initial=initial)
         shard = Shard(socket, self, self._AutoShardedClient__queue.put_nowait)  # type: ignore[attr-defined]
         self._AutoShardedClient__shards[shard_id] = shard  # type: ignore[attr-defined]
         shard.launch()
+
+    async def _session(self, gateway: yarl.URL, shard_id: int, *, initial: bool) -> DiscordWebSocket:
+        """A connection that Discord has accepted; without the Message Content intent where it is not granted."""
+        while True:
+            opening = DiscordWebSocket.from_client(self, initial=initial, gateway=gateway, shard_id=shard_id)
+            socket = await asyncio.wait_for(opening, timeout=self.shard_connect_timeout)
+            try:
+                while socket.session_id is None:
+                    await asyncio.wait_for(socket.poll_event(), timeout=self.shard_connect_timeout)
+                return socket
+            except ReconnectWebSocket:
+                initial = False
+            except discord.ConnectionClosed as closed:
+                if not (failures.intent_refused(closed) and self.intents.message_content):
+                    raise
+                log.warning(
+                    "Discord does not grant the Message Content intent: answers come by form and by “Submit as my"
+                    " answer” until it is switched on in the developer portal (Bot > Privileged Gateway Intents)"
+                )
+                self._connection._intents.message_content = initial = False
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         if not initial:
@@ -133,7 +165,7 @@ class StudyClient(discord.AutoShardedClient):
             await asyncio.wait(self.handling, timeout=FINISHES_WITHIN)
 
     async def on_shard_ready(self, shard_id: int) -> None:
-        self._adapter.connected(self, shard_id)
+        await self._adapter.connected(self, shard_id)
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         await self._adapter.away(shard_id)
@@ -235,12 +267,6 @@ class Discord:
             try:
                 await self.client.start(token)
                 return  # It was closed on purpose.
-            except discord.PrivilegedIntentsRequired:
-                log.warning(
-                    "Discord does not grant the Message Content intent: answers come by form and by “Submit as my"
-                    " answer” until it is switched on in the developer portal (Bot > Privileged Gateway Intents)"
-                )
-                await self._renew(message_content=False)
             except Exception as error:
                 if failures.token_refused(error):
                     raise TokenRefused from error
@@ -316,11 +342,26 @@ class Discord:
         self._down.add(guild)
         self._hold([channel for channel in await self._open_channels() if guild_of(channel) == guild], 0)
 
-    def connected(self, client: discord.Client, shard: int) -> None:
-        """A connection was begun anew: what was said before is read again."""
+    async def connected(self, client: discord.Client, shard: int) -> None:
+        """A connection was begun anew: what was said before is read again, and who removed the bot is seen."""
         self._away.discard(shard)
         self._down |= {guild.id for guild in client.guilds if guild.unavailable}
         self._read_beside(client, lambda channel: self._shard_of(channel) == shard)
+        for drill in await self._bot.drills():
+            group = drill.group
+            if platform_of(drill.channel) != "discord" or drill.state is DrillState.OFF:
+                continue
+            if self._shard_of(drill.channel) == shard and client.get_guild(guild_of(group)) is None:
+                await self._look_whether_left(client, group)
+
+    async def _look_whether_left(self, client: discord.Client, group: GroupId) -> None:
+        """A server that was not named at the beginning: perhaps it comes yet, so it is asked for by its number."""
+        try:
+            await client.fetch_guild(guild_of(group), with_counts=False)
+        except failures.TROUBLE as error:
+            if failures.left(error):
+                log.info("%s has removed the bot meanwhile", group)
+                await self._bot.left(group)
 
     def up_again(self, client: discord.Client, guild: int) -> None:
         """A server is there, perhaps after an outage."""
@@ -494,7 +535,7 @@ class Discord:
     async def joined(self, guild: discord.Guild) -> None:
         """Say once how to begin, where the server wants such words."""
         channel = guild.system_channel
-        if channel is None or not channel.permissions_for(guild.me).send_messages:
+        if channel is None or (guild.me is not None and not channel.permissions_for(guild.me).send_messages):
             return
         try:
             await channel.send(

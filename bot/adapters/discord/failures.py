@@ -41,6 +41,8 @@ class Outcome(StrEnum):
 FOLLOWS: Final[Mapping[Failure | Outcome, str]] = {
     Failure.NOT_SENT: "It is sent again, after a wait that grows to ten minutes, or as long as Discord asks for.",
     Failure.UNCLEAR: "After a wait the bot looks for it in the channel, and sends it again if it is not there.",
+    Failure.REFUSED: "It is sent again a few times, then dropped. A round whose card it was is cancelled, and its "
+    "organizers are told.",
     Failure.FORBIDDEN: "It is sent again; after three refusals in a row the drill is off, and its organizers are told.",
     Failure.MESSAGE_GONE: "It is dropped. If it was a round's card, the reveal comes as a new message in the channel.",
     Failure.THREAD_GONE: "A reveal goes to the channel instead. An open round is cancelled, without harm to streaks.",
@@ -117,9 +119,10 @@ TABLE: Final[Mapping[Sign, Row]] = {
     discord.RateLimited: Row("Too Many Requests", "Too much at a time: it was not even asked for.", Failure.NOT_SENT),
     "code 40333": Row("internal network error", "Somebody before Discord refused it.", Failure.NOT_SENT),
     "status 403 without a code": Row("Forbidden", "Somebody before Discord refused it.", Failure.NOT_SENT),
+    "status 4xx without a code": Row("a page", "Somebody before Discord refused it.", Failure.NOT_SENT, ours=True),
     # What should not be.
-    "code 50035": Row("Invalid Form Body", "A fault of the bot's in what it sent.", Failure.NOT_SENT, ours=True),
-    "status 4xx": Row("Bad Request", "A fault of the bot's in what it asked for.", Failure.NOT_SENT, ours=True),
+    "code 50035": Row("Invalid Form Body", "A fault of the bot's in what it sent.", Failure.REFUSED, ours=True),
+    "status 4xx": Row("Bad Request", "A fault of the bot's in what it asked for.", Failure.REFUSED, ours=True),
     # What nobody knows.
     "status 5xx": Row("Internal Server Error", "Discord failed, before it was done or after it.", Failure.UNCLEAR),
     aiohttp.ClientError: Row("the connection broke", "It broke on the way there or back.", Failure.UNCLEAR),
@@ -193,6 +196,16 @@ def gone(error: Exception) -> bool:
     return _known_by(error, "code 10003", "code 10008")
 
 
+def left(error: Exception) -> bool:
+    """Whether the bot is in a server no more."""
+    return _known_by(error, "code 10004", "code 50001")
+
+
+def intent_refused(error: Exception) -> bool:
+    """Whether a connection was closed since an intent is not granted."""
+    return _known_by(error, "close 4014")
+
+
 def archived(error: Exception) -> bool:
     """Whether a thread has to be taken up again before anything in it can be changed."""
     return _known_by(error, "code 50083")
@@ -258,6 +271,8 @@ def _signs(error: Exception) -> Iterator[Sign]:
         else:
             yield f"status {error.status} without a code"
         yield f"status {error.status}"
+        if not error.code:
+            yield f"status {error.status // 100}xx without a code"
         yield f"status {error.status // 100}xx"
     elif isinstance(error, discord.ConnectionClosed):
         yield f"close {error.code}"

@@ -16,7 +16,7 @@ from typing import Any, Final
 from bot.adapters.discord.commands import cut, shortened, units
 from bot.adapters.discord.ids import CUSTOM_ID
 from bot.adapters.discord.render import escape
-from bot.core.commands import BY_NAME
+from bot.core.commands import BY_NAME, Command
 from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import EVERY_DAY, ChannelId, Drill, Round
 from bot.core.setting_up import DAY_NAMES
@@ -28,6 +28,8 @@ SETUP: Final = "setup"
 _FORM: Final = "nn:form"
 _SENT: Final = re.compile(rf"{_FORM}:(?P<what>[^:]+):(?P<about>.+):(?P<unique>[^:]+)")
 _DESCRIPTION: Final = 100
+_TITLE: Final = 45
+_FIELDS: Final = 5
 _PROMPT: Final = 1900
 """Of a prompt; every sign may need a backslash, and a display holds 4,000 characters."""
 
@@ -132,6 +134,20 @@ def setup_form(channel: ChannelId, drill: Drill | None, locale: str = "", *, uni
     ]
     title = "This channel's drill" if drill else "A drill for this channel"
     return {"title": title, "custom_id": _custom_id(SETUP, channel, unique), "components": components}
+
+
+def command_form(command: Command, channel: ChannelId, *, unique: str = "") -> dict[str, Any]:
+    """The form for a command of organizers about a channel: a field for each of its first five options."""
+    components = [
+        _label(
+            option.name.capitalize(),
+            option.says[:1].upper() + option.says[1:],
+            _text(option.name, _SHORT, "", required=option.required),
+        )
+        for option in command.options[:_FIELDS]
+    ]
+    title = shortened(command.says[:1].upper() + command.says[1:], _TITLE)
+    return {"title": title, "custom_id": _custom_id(command.name, channel, unique), "components": components}
 
 
 def _about_draft(draft: str) -> str:

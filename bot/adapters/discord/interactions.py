@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 import discord
 
 from bot.adapters.discord import commands, failures, forms
-from bot.adapters.discord.ids import channel_id, guild_of, member_id, role_id
+from bot.adapters.discord.ids import channel_id, channel_of, guild_of, member_id, role_id
 from bot.adapters.discord.messenger import view_of
 from bot.adapters.discord.render import render
 from bot.adapters.discord.wording import as_called_here
@@ -23,8 +24,8 @@ from bot.core import asking, notices
 from bot.core.answering import Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Card, Line, Press, Words
-from bot.core.commands import Misread
-from bot.core.model import Bank, ChannelId, Place, RoundId, RoundState, Told
+from bot.core.commands import BY_NAME, Misread
+from bot.core.model import Bank, ChannelId, Place, RoundId, RoundState, Told, group_of
 from bot.core.schedule import zone_names
 from bot.studybot import StudyBot
 
@@ -45,6 +46,10 @@ NEEDED: Final = discord.Permissions(
 )
 """What the bot needs in a channel with a drill."""
 
+SHOWN_ONCE: Final = (
+    "Discord shows them /nnquestion-admin once it is allowed for them or for their role, under Server Settings >"
+    " Integrations > nnquestion."
+)
 _SERVED: Final = (discord.ChannelType.text, discord.ChannelType.news)
 _NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
 
@@ -107,11 +112,11 @@ class Interactions:
         return await self._carry_out(interaction, asker, text)
 
     async def _set_up(self, interaction: discord.Interaction, asker: Asker, text: str) -> Card | _Modal:
-        if why := _unfit(interaction):
+        if why := _unfit(interaction, asker.channel):
             return asking.refused(why)
         if text == "setup" and asker.organizer and await self._bot.drill_in(asker.channel) is None:
             return _Modal(forms.setup_form(asker.channel, None, str(interaction.locale)))
-        return await self._carry_out(interaction, asker, text)
+        return await self._carry_out(interaction, replace(asker, hidden_until=SHOWN_ONCE), text)
 
     async def _carry_out(self, interaction: discord.Interaction, asker: Asker, text: str) -> Card:
         return await self._bot.command(asker, text, id=_id(interaction), now=self._clock())
@@ -128,15 +133,29 @@ class Interactions:
         match custom:
             case ["nn", Press.ANSWER, about]:
                 return await self._answer_form(asker, RoundId(about))
+            case ["nn", Press.DO, about] if (form := await self._command_form(interaction, asker, about)) is not None:
+                return form
             case ["nn", press, about] if press in list(Press):
                 return await self._bot.press(asker, Press(press), about, id=_id(interaction), now=self._clock())
         return _NOTHING
 
+    async def _command_form(self, interaction: discord.Interaction, asker: Asker, about: str) -> _Modal | None:
+        """The form for an organizer's command that needs more than a press; None for one that does not."""
+        name, _, channel = about.partition(" ")
+        there = ChannelId(channel)
+        if group_of(there) != asker.group or name not in BY_NAME or not await self._bot.may_organize(asker, there):
+            return None
+        if name == "setup":
+            return _Modal(forms.setup_form(there, await self._bot.drill_in(there), str(interaction.locale)))
+        needs_more = any(option.required for option in BY_NAME[name].options)
+        return _Modal(forms.command_form(BY_NAME[name], there)) if needs_more else None
+
     async def _press_privately(self, interaction: discord.Interaction, custom: list[str]) -> Card:
         """A button in direct messages: what is said there is about a channel, and so are the rights of who presses."""
         match custom:
-            case ["nn", Press.RESUME, about]:
-                guild = interaction.client.get_guild(guild_of(about))
+            case ["nn", (Press.RESUME | Press.DO) as press, about]:
+                channel = about.rpartition(" ")[2]
+                guild = interaction.client.get_guild(guild_of(channel))
                 try:
                     member = await guild.fetch_member(interaction.user.id) if guild is not None else None
                 except discord.NotFound:
@@ -144,8 +163,8 @@ class Interactions:
                 if member is None:
                     return asking.refused("You and I are no longer in one server there.")
                 manages = member.guild_permissions.manage_guild
-                asker = _asker(member.guild.id, member, Place(channel=ChannelId(about)), organizer=manages)
-                return await self._bot.press(asker, Press.RESUME, about, id=_id(interaction), now=self._clock())
+                asker = _asker(member.guild.id, member, Place(channel=ChannelId(channel)), organizer=manages)
+                return await self._bot.press(asker, Press(press), about, id=_id(interaction), now=self._clock())
         return _NOTHING
 
     async def _answer_form(self, asker: Asker, round_id: RoundId) -> Card | _Modal:
@@ -158,8 +177,13 @@ class Interactions:
     async def _form(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card | _Modal:
         sent = forms.read_form(data)
         match sent.what:
-            case forms.SETUP:
-                return await self._set_up(interaction, asker, commands.line("setup", sent.values))
+            case command if command in BY_NAME:
+                there = replace(asker, place=Place(channel=ChannelId(sent.about)))
+                if there.group != asker.group:
+                    return _NOTHING
+                text = commands.line(command, sent.values)
+                carry_out = self._set_up if command == "setup" else self._carry_out
+                return await carry_out(interaction, there, text)
             case forms.ANSWER:
                 form = Form(
                     round=RoundId(sent.about),
@@ -275,14 +299,21 @@ def _asker(guild: int, user: discord.User | discord.Member, place: Place, *, org
     )
 
 
-def _unfit(interaction: discord.Interaction) -> str:
+def _unfit(interaction: discord.Interaction, about: ChannelId) -> str:
     """Why a channel cannot have a drill; empty where it can."""
-    channel = interaction.channel
+    channel: Any = interaction.channel
+    rights = interaction.app_permissions
+    elsewhere = channel_of(about) != interaction.channel_id and not isinstance(channel, discord.Thread)
+    if elsewhere and interaction.guild is not None:  # From the buttons in the place for notes.
+        channel = interaction.guild.get_channel(channel_of(about))
+        if channel is not None and interaction.guild.me is not None:
+            rights = channel.permissions_for(interaction.guild.me)
     kind = channel.type if channel is not None else None
     if kind not in _SERVED:
         return "A drill needs a text or announcement channel; say this there, not in a thread, forum or voice channel."
-    lacking = [name for name, on in NEEDED if on and not getattr(interaction.app_permissions, name)]
+    lacking = [name for name, on in NEEDED if on and not getattr(rights, name)]
     if lacking:
         names = ", ".join(name.replace("_", " ").capitalize() for name in lacking)
-        return f"I lack rights in this channel: {names}. Grant them to my role, and say this again."
+        where = f"#{channel.name}" if elsewhere else "this channel"
+        return f"I lack rights in {where}: {names}. Grant them to my role, and say this again."
     return ""

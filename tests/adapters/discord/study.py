@@ -36,13 +36,14 @@ class Study:
         return self.programs[-1]
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Program]:
+    async def running(self, *, shards: int = 1) -> AsyncIterator[Program]:
         """The program, connected and ready; at the end it is closed as on SIGTERM."""
         program = self.assemble()
         client = program.discord
         assert isinstance(client, StudyClient)
         assert program.discord_adapter is not None
         program.discord_adapter.between_sessions = 0
+        client.shard_count = shards
         client._connection.guild_ready_timeout = 0.01  # how long discord.py waits for more guilds
         task = asyncio.create_task(client.start(self.server.token))
         try:

@@ -14,7 +14,7 @@ from bot import cli, runtime
 from bot.adapters.discord.client import MARK, TokenRefused
 from bot.adapters.discord.ids import channel_id, member_id
 from bot.core.model import Answer, DrillState, Round, RoundState
-from tests.adapters.discord.study import Study, text_of
+from tests.adapters.discord.study import SETUP, Study, text_of
 from tests.wire.discord_server import Channel, DiscordServer, Intent, Member, Message, Perm
 
 FULL = "it is a rather long answer about gradients and weights"
@@ -655,6 +655,78 @@ async def test_when_the_bot_is_removed_its_drill_stops_and_nothing_more_is_sent(
         drill = await study.program.bot.drill_in(channel_id(study.guild.id, study.channel.id))
         assert drill is not None
         assert drill.state is DrillState.OFF
+
+
+async def test_a_bot_that_was_removed_while_it_was_away_stops_its_drill_there_and_nowhere_else(study: Study) -> None:
+    other = study.server.guild("Other")
+    lobby, eve = other.channel("lobby"), other.member("Eve", permissions=Perm.MANAGE_GUILD)
+    async with study.running():
+        await opened(study)
+        await eve.command("nnquestion-admin setup", lobby, **SETUP)
+    study.guild.remove_bot()
+    async with study.running():
+        await study.handled()
+        drills = {drill.channel: drill.state for drill in await study.program.bot.drills()}
+        assert drills == {
+            channel_id(study.guild.id, study.channel.id): DrillState.OFF,
+            channel_id(other.id, lobby.id): DrillState.ON,
+        }
+
+
+async def test_a_server_that_was_not_named_at_the_beginning_is_left_alone_if_the_bot_is_in_it(study: Study) -> None:
+    async with study.running():
+        await study.set_up()
+    study.guild.named = False
+    async with study.running():
+        await study.handled()
+        assert study.server.asked("GET", f"/guilds/{study.guild.id}")
+        [drill] = await study.program.bot.drills()
+        assert drill.state is DrillState.ON
+
+
+async def test_a_server_that_the_bot_joins_is_told_once_how_to_begin_where_it_wants_such_words(study: Study) -> None:
+    async with study.running():
+        other = study.server.guild("Other", bot=None)
+        other.system_channel = other.channel("welcome")
+        other.add_bot()
+        await study.until(lambda: other.channel("welcome").messages)
+        [word] = other.channel("welcome").messages
+        assert "/nnquestion-admin setup" in word.content
+        for quiet in (study.server.guild("No channel", bot=None), study.server.guild("Mute", bot=None)):
+            quiet.channel("general")
+            if quiet.name == "Mute":
+                quiet.system_channel = quiet.channel("general")
+                quiet.system_channel.take_away(Perm.SEND_MESSAGES)
+            quiet.add_bot()
+            await study.handled()
+            assert quiet.channel("general").messages == []
+    assert study.server.invalid == []
+    async with study.running():  # A start is no joining.
+        await study.handled()
+        assert len(other.channel("welcome").messages) == 1
+
+
+async def test_servers_of_several_shards_have_their_day_over_the_connection_of_theirs(
+    study: Study, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = study.guild.id >> 22
+    other = next(g for g in map(study.server.guild, map(str, range(40))) if (g.id >> 22) % 2 != here % 2)
+    lobby, eve = other.channel("lobby"), other.member("Eve", permissions=Perm.MANAGE_GUILD)
+    async with study.running(shards=2):
+        assert [session.shard for session in study.server.gateway.connected] == [(0, 2), (1, 2)]
+        await eve.command("nnquestion-admin setup", lobby, **SETUP)
+        _, thread = await opened(study)
+        await study.until(lambda: lobby.messages and lobby.messages[-1].thread)
+        there = lobby.messages[-1].thread
+        assert there is not None
+        while any(round_.thread is None for round_ in await study.program.bot.posted_rounds()):
+            pass
+        await study.handled()
+        said = [await study.bob.say(thread, FULL), await eve.say(there, OTHER)]
+        await study.until(lambda: all(marked(study, message) for message in said))
+        await revealed(study, thread)
+        await study.until(lambda: references(there))
+    assert complaints(caplog) == []
 
 
 async def test_an_outage_of_a_server_changes_nothing_and_what_was_said_in_it_is_read(study: Study) -> None:

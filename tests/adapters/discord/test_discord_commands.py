@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import cast
 
@@ -307,6 +308,72 @@ async def test_roles_and_members_whom_setup_names_are_organizers_and_nobody_else
         assert "is for organizers" in (await study.bob.command(f"{ADMIN} pause", study.channel)).text
         await study.ada.command(f"{ADMIN} setup", study.channel, organizers="none")
         assert "is for organizers" in (await cem.command(f"{ADMIN} pause", study.channel)).text
+
+
+async def test_organizers_by_role_have_buttons_in_the_place_for_notes_until_they_see_the_commands(
+    study: Server,
+) -> None:
+    helpers, desk = study.guild.role("Helpers"), study.guild.channel("organizers")
+    cem = study.guild.member("Cem", roles=[helpers])
+    async with study.running():
+        seen = await study.ada.command(
+            f"{ADMIN} setup", study.channel, **SETUP, organizers=helpers.mention, notes=desk.mention
+        )
+        assert "Server Settings > Integrations > nnquestion" in seen.text
+        assert desk.mention in seen.text
+        await study.until(lambda: desk.messages)
+        [card] = desk.messages
+        assert card.labels == ["Setup", "Pause", "Resume", "Skip", "Reveal", "Next"]
+        for label in card.labels:
+            assert "are for organizers" in await asked(study.bob.press(card, label), study.bob)
+        assert "Paused" in await asked(cem.press(card, "Pause"), cem)
+        assert "Running again" in await asked(cem.press(card, "Resume"), cem)
+        assert "Left out" in await asked(cem.press(card, "Skip"), cem)
+        assert "no round here to reveal" in await asked(cem.press(card, "Reveal"), cem)
+        form = (await cem.press(card, "Next")).form
+        assert form is not None
+        assert "What is dropout" in await asked(cem.submit(form, {"Question": "dropout"}), cem)
+        form = (await cem.press(card, "Setup")).form
+        assert form is not None
+        assert "The drill is changed" in await asked(cem.submit(form, {"Time": "11:00"}), cem)
+        assert (await study.drill()).timetable.at == time(11)
+        await study.handled()
+        assert len(desk.messages) == 1
+        await study.ada.command(f"{ADMIN} setup", study.channel, organizers="none")
+        assert "are for organizers" in await asked(cem.press(card, "Pause"), cem)
+
+
+async def test_the_buttons_of_organizers_do_nothing_in_another_server(study: Server) -> None:
+    other = study.server.guild("Other")
+    lobby, eve = other.channel("lobby"), other.member("Eve", permissions=Perm.MANAGE_GUILD)
+    async with study.running():
+        await study.set_up()
+        drill = await study.drill()
+        for said in ("pause", "setup", "next", "nonsense", "pause until=2027-01-07", ""):
+            seen = await study.pressed(eve, f"nn:do:{said} {drill.channel}", lobby)
+            assert "belongs to another group" in seen.text
+        for what in ("setup", "pause"):
+            data = {"custom_id": f"nn:form:{what}:{drill.channel}:x", "components": list[object]()}
+            begun = study.server.world.interactions.begin(Act.FORM, eve, lobby, data)
+            assert "no longer does anything" in await asked(eve.settled(begun), eve)
+        for said in ("nonsense", "next x y z", "setup time="):
+            assert "did not work" in (await study.pressed(study.ada, f"nn:do:{said} {drill.channel}")).text
+        assert await study.drill() == drill
+
+
+async def test_a_form_in_the_place_for_notes_names_the_rights_that_are_lacking_in_the_drills_channel(
+    study: Server,
+) -> None:
+    desk = study.guild.channel("organizers")
+    async with study.running():
+        await study.set_up(organizers=study.bob.mention, notes=desk.mention)
+        await study.until(lambda: desk.messages)
+        form = (await study.bob.press(desk.messages[0], "Setup")).form
+        assert form is not None
+        study.channel.take_away(Perm.EMBED_LINKS)
+        await study.handled()
+        seen = await study.bob.submit(form, {"Time": "11:00"})
+        assert "I lack rights in #general: Embed links." in seen.text
 
 
 async def test_organizers_who_are_only_typed_as_words_are_refused_with_what_to_do(study: Server) -> None:

@@ -22,6 +22,7 @@ from bot.adapters.discord.failures import FOLLOWS, TABLE, Outcome, SessionsSpent
 from bot.adapters.discord.ids import channel_id
 from bot.core.model import Place
 from bot.core.ports import Failure
+from tests.adapters.discord import failure_table
 
 CHANNEL: Final = Place(channel=channel_id(1, 2))
 THREAD: Final = Place(channel=channel_id(1, 2), thread="3")
@@ -129,8 +130,8 @@ def refused(status: int, code: int, message: str = "as the test says") -> Answer
         (refused(400, 160007), Failure.NOT_SENT, Failure.NOT_SENT),
         (refused(400, 30046), Failure.NOT_SENT, Failure.NOT_SENT),
         (refused(429, 30046), Failure.NOT_SENT, Failure.NOT_SENT),
-        (refused(400, 50035), Failure.NOT_SENT, Failure.NOT_SENT),
-        (refused(413, 40005), Failure.NOT_SENT, Failure.NOT_SENT),
+        (refused(400, 50035), Failure.REFUSED, Failure.REFUSED),
+        (refused(413, 40005), Failure.REFUSED, Failure.REFUSED),
         (Answer(429, PAGE), Failure.NOT_SENT, Failure.NOT_SENT),
         (refused(503, 0), Failure.UNCLEAR, Failure.UNCLEAR),
         (refused(503, 130000), Failure.UNCLEAR, Failure.UNCLEAR),
@@ -408,7 +409,7 @@ def test_when_no_sessions_remain_the_wait_is_known() -> None:
         (refused(400, 160006, "Maximum number of active threads reached"), Failure.NOT_SENT),
         (refused(400, 160007, "Maximum number of active announcement threads reached"), Failure.NOT_SENT),
         (refused(403, 40333, "internal network error"), Failure.NOT_SENT),
-        (refused(400, 50035, "Invalid Form Body"), Failure.NOT_SENT),
+        (refused(400, 50035, "Invalid Form Body"), Failure.REFUSED),
         (refused(400, 160004, "A thread has already been created for this message"), Outcome.DONE),
         (refused(404, 10062, "Unknown interaction"), Outcome.DROPPED),
         (refused(404, 10015, "Unknown Webhook"), Outcome.DROPPED),
@@ -462,3 +463,9 @@ def test_a_row_that_depends_on_the_place_shows_both_outcomes() -> None:
 def test_every_outcome_is_explained_and_comes_of_something() -> None:
     reached = {row.outcome for row in TABLE.values()} | {row.in_thread for row in TABLE.values()} - {None}
     assert reached == set(FOLLOWS) == {*Failure, *Outcome}
+
+
+def test_the_table_in_the_docs_is_the_one_of_the_code() -> None:
+    page = failure_table.PAGE.read_text(encoding="utf-8")
+    assert page == failure_table.written(page)
+    assert "50035" in page

@@ -312,7 +312,7 @@ class Gateway:
             {
                 "v": 10,
                 "user": payloads.user(world.bot) | {"verified": True, "email": None, "flags": 0, "mfa_enabled": True},
-                "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+                "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds if guild.named],
                 "session_id": session.id,
                 "resume_gateway_url": self.url,
                 "shard": [number, count],
@@ -323,6 +323,8 @@ class Gateway:
             },
         )
         for guild in guilds:
+            if not guild.named:
+                continue
             if guild.available and session.intents & Intent.GUILDS:
                 session.dispatch("GUILD_CREATE", world.guild_create(guild, session.intents))
             elif not guild.available:

@@ -239,6 +239,10 @@ class Guild:
     by_id: dict[int, Member] = field(default_factory=dict, repr=False)
     bot_role: Role | None = None
     """None while the bot is not in the guild."""
+    named: bool = True
+    """Whether a new session is told of it. Discord tells of all; in trouble of its own some may come late."""
+    system_channel: Channel | None = None
+    """Where Discord's own notes about newcomers go, and the bot's word of welcome."""
     available: bool = True
     locale: str = "en-US"
 

@@ -144,7 +144,7 @@ def guild(one: Guild) -> Json:
         "application_id": None,
         "afk_channel_id": None,
         "afk_timeout": 300,
-        "system_channel_id": None,
+        "system_channel_id": str(one.system_channel.id) if one.system_channel is not None else None,
         "system_channel_flags": 0,
         "rules_channel_id": None,
         "public_updates_channel_id": None,
@@ -160,14 +160,17 @@ def guild(one: Guild) -> Json:
     }
 
 
-def guild_create(one: Guild, viewer: User, *, members: bool) -> Json:
-    """GUILD_CREATE. Without the members intent it lists the bot alone, so there is no cache of members to rely on."""
+def guild_create(one: Guild, viewer: User, *, members: bool, joined: bool = False) -> Json:
+    """GUILD_CREATE. Without the members intent it lists the bot alone, so there is no cache of members to rely on.
+
+    A guild that the bot has just joined comes without `unavailable`: it was never named as one that is.
+    """
     listed = [each for each in one.by_id.values() if members or each.user is viewer]
     return {
         **guild(one),
         "joined_at": JOINED,
         "large": False,
-        "unavailable": False,
+        **({} if joined else {"unavailable": False}),
         "member_count": len(one.by_id),
         "members": [member(each) for each in listed],
         "channels": [channel(each, viewer) for each in one.channels],

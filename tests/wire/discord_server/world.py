@@ -151,13 +151,17 @@ class World:
     def add_bot(self, guild: Guild, permissions: Perm) -> None:
         guild.bot_role = self.make_role(guild, self.bot.display, permissions, managed=True)
         guild.by_id[self.bot.id] = Member(self, guild, self.bot, [guild.bot_role])
-        self._tell_guild(guild)
+        self._tell_guild(guild, joined=True)
 
-    def _tell_guild(self, guild: Guild) -> None:
-        self.tell("GUILD_CREATE", lambda intents: self.guild_create(guild, intents), intent=Intent.GUILDS, guild=guild)
+    def _tell_guild(self, guild: Guild, *, joined: bool) -> None:
+        def payload(intents: Intent) -> Json:
+            return self.guild_create(guild, intents, joined=joined)
 
-    def guild_create(self, guild: Guild, intents: Intent) -> Json:
-        return payloads.guild_create(guild, self.bot, members=bool(intents & Intent.GUILD_MEMBERS))
+        self.tell("GUILD_CREATE", payload, intent=Intent.GUILDS, guild=guild)
+
+    def guild_create(self, guild: Guild, intents: Intent, *, joined: bool = False) -> Json:
+        members = bool(intents & Intent.GUILD_MEMBERS)
+        return payloads.guild_create(guild, self.bot, members=members, joined=joined)
 
     def remove_bot(self, guild: Guild) -> None:
         self.tell("GUILD_DELETE", {"id": str(guild.id)}, intent=Intent.GUILDS, guild=guild)
@@ -169,7 +173,7 @@ class World:
     def outage(self, guild: Guild, *, available: bool) -> None:
         if available:
             guild.available = True
-            self._tell_guild(guild)
+            self._tell_guild(guild, joined=False)
         else:
             self.tell("GUILD_DELETE", {"id": str(guild.id), "unavailable": True}, intent=Intent.GUILDS, guild=guild)
             guild.available = False
