@@ -109,7 +109,7 @@ class Program:
         if self.terminal is not None:
             await self.terminal.check()
         if self.discord_adapter is not None:
-            await self.discord_adapter.hold()
+            await self.discord_adapter.gaps.hold()
         left = await self.deliverer.recover()
         if left:
             log.info("%d messages were on their way when the last run ended; looking for them first", left)
@@ -163,8 +163,9 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
         terminal = Terminal(room, bot, clock)
     if "discord" in settings.platforms:
         from bot.adapters.discord import client as of_discord  # It takes a second to load, and not all need it.
+        from bot.adapters.discord import connection
 
-        of_discord.point(settings.discord_api_url, settings.discord_gateway_url)
+        connection.point(settings.discord_api_url, settings.discord_gateway_url)
         discord_adapter = of_discord.Discord(
             bot,
             clock,

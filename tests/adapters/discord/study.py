@@ -11,7 +11,7 @@ from itertools import repeat
 from pathlib import Path
 
 from bot import runtime
-from bot.adapters.discord.client import StudyClient
+from bot.adapters.discord.connection import StudyClient
 from bot.runtime import Program
 from bot.settings import load
 from tests.wire.discord_server import Channel, DiscordServer, Guild, Member, Message

@@ -559,7 +559,9 @@ async def test_what_is_said_in_a_thread_before_its_opening_is_known_counts(study
         await study.until(lambda: study.channel.threads)
         said = await study.bob.say(study.channel.threads[0], FULL)
         await held.wait()
-        await study.server.until(lambda: study.program.discord_adapter and study.program.discord_adapter._reading)
+        await study.server.until(
+            lambda: study.program.discord_adapter and study.program.discord_adapter.gaps.reading.tasks
+        )
         held.release()
         await study.until(lambda: marked(study, said))
         assert await text_by(study, study.bob) == FULL
