@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
 
-from bot.core import answering, asking, commands, organizing, outcomes, replies, rounds
+from bot.core import answering, asking, commands, home, organizing, outcomes, replies, rounds
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Card, Press
@@ -22,6 +22,7 @@ from bot.core.model import (
     Drill,
     Grade,
     GroupId,
+    Member,
     MemberId,
     MessageRef,
     Occurrence,
@@ -31,6 +32,7 @@ from bot.core.model import (
     RoundId,
     Told,
     daily_round_id,
+    group_of,
 )
 from bot.core.planning import Banks
 from bot.core.ports import Grader, Store, StoreError, Transaction
@@ -213,7 +215,9 @@ class StudyBot:
                     there = replace(asker, place=Place(channel=ChannelId(channel)))
                     if there.group != asker.group:
                         raise Refused("This drill belongs to another group.")
-                    if press is Press.DO and not asking.may_organize(tx, there):
+                    command = commands.BY_NAME.get(said.partition(" ")[0])
+                    for_organizers = command is not None and command.who is commands.Who.ORGANIZER
+                    if press is Press.DO and for_organizers and not asking.may_organize(tx, there):
                         raise Refused("These buttons are for organizers of that channel.")
                     said = said or ("resume" if press is Press.RESUME else "ask")
                     return replies.answer(tx, self._banks(), there, _read(said), now)
@@ -244,6 +248,41 @@ class StudyBot:
         self._owed()
         return card
 
+    async def home(
+        self, asker: Asker, channels: Collection[ChannelId] | None, zone: str, now: datetime
+    ) -> tuple[Card, ...]:
+        """A member's own page, of these channels or of the whole group; instants are in their zone."""
+        return await self._store.read(lambda tx: home.home(tx, asker, channels, zone, now))
+
+    # --- what has to be written down before it is worked on ---------------------------------------------------
+
+    async def receive(self, id: str, data: Mapping[str, str], now: datetime) -> bool:
+        """Write down something that a platform will not send again; False if it is known."""
+        return await self._store.write(lambda tx: tx.events.add(Occurrence(id=id, at=now, data=data)))
+
+    async def received(self) -> list[Occurrence]:
+        """What was written down so and has not been worked on, in the order of arrival."""
+        return await self._store.read(lambda tx: tx.events.waiting())
+
+    async def finish(self, received: Occurrence, outcome: str) -> None:
+        """It was worked on. What it said is removed: what matters of it is kept where it belongs."""
+
+        def work(tx: Transaction) -> None:
+            tx.events.rewrite(replace(received, data={}))
+            tx.events.finish(received.id, outcome)
+
+        await self._store.write(work)
+
+    async def met(self, names: Mapping[MemberId, str]) -> None:
+        """These people are called so; nothing else is known of those who are new."""
+
+        def work(tx: Transaction) -> None:
+            for member, name in names.items():
+                if tx.members.get(member) is None:
+                    tx.members.save(Member(id=member, group=group_of(ChannelId(member)), name=name))
+
+        await self._store.write(work)
+
     # --- what platforms lose ----------------------------------------------------------------------------------
 
     async def card_deleted(self, round_id: RoundId) -> None:
@@ -253,6 +292,11 @@ class StudyBot:
     async def thread_deleted(self, round_id: RoundId, now: datetime) -> None:
         """Somebody removed a round's thread."""
         await self._with_round(round_id, lambda tx, round_: outcomes.thread_deleted(tx, round_, now))
+        self._owed()
+
+    async def channel_lost(self, channel: ChannelId, why: str, now: datetime) -> None:
+        """The bot can no longer speak in a channel: its drill is off, and its organizers are told elsewhere."""
+        await self._store.write(lambda tx: outcomes.lost(tx, channel, why, now))
         self._owed()
 
     async def _with_round(self, round_id: RoundId, work: Callable[[Transaction, Round], None]) -> None:

@@ -157,6 +157,13 @@ def channel_gone(tx: Transaction, delivery: Delivery, now: datetime) -> None:
     _give_up(tx, delivery.place.channel, "the channel is gone", now)
 
 
+def lost(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> None:
+    """The platform says that the bot can no longer speak in a channel, before any message has failed."""
+    drill = tx.drills.get(channel)
+    if drill is not None and drill.state is not DrillState.OFF:
+        _give_up(tx, channel, why, now)
+
+
 def left(tx: Transaction, group: GroupId) -> None:
     """The bot was removed from a group: its drills are off, and nothing is sent there any more.
 

@@ -1,0 +1,87 @@
+"""What a member sees of a whole group at once: points, streaks, open questions, the next rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from bot.core import cards, rounds, scoring
+from bot.core.asking import Asker
+from bot.core.card import Block, Button, Card, Channel, Press, TimeStyle, Tone, When
+from bot.core.cards import line, strong
+from bot.core.model import ChannelId, Drill, Member, Naming, RoundState, Season
+from bot.core.ports import Transaction
+from bot.core.replies import streak_of
+
+
+def home(
+    tx: Transaction, asker: Asker, channels: Collection[ChannelId] | None, zone: str, now: datetime
+) -> tuple[Card, ...]:
+    """Cards for one member's own page. `zone` is theirs; of the group it shows these channels only, or all if None.
+
+    The asker's place may be anything in the group.
+    """
+    drills = [drill for drill in tx.drills.all() if drill.group == asker.group]
+    drills = [drill for drill in drills if channels is None or drill.channel in channels]
+    open_rounds = [live for drill in drills for live in tx.rounds.live(drill.channel) if live.state is RoundState.OPEN]
+    asked = []
+    for live in open_rounds:
+        given = tx.answers.get(live.id, asker.member)
+        answered = given is not None and bool(given.parts)
+        closes = When(live.closes_at, TimeStyle.DATE_TIME, zone)
+        buttons = [Button(Press.ANSWER, "Revise your answer" if answered else "Answer", live.id)]
+        if live.question.hints:
+            buttons.append(Button(Press.HINT, "Hint", live.id))
+        asked.append(
+            Card(
+                title="Open now",
+                body=(
+                    line(strong(live.question.prompt)),
+                    line(Channel(live.channel), ", closes ", closes, ". ", "You have answered." if answered else ""),
+                ),
+                buttons=tuple(buttons),
+                tone=Tone.OPEN,
+            )
+        )
+    return (_points(tx, asker, drills, zone, now), *asked, _coming(drills, zone), _data(tx, asker))
+
+
+def _points(tx: Transaction, asker: Asker, drills: Collection[Drill], zone: str, now: datetime) -> Card:
+    first, last = scoring.season_dates(Season.MONTH, rounds.local_date(now, zone))
+    month = {row.member: row for row in scoring.standings(tx.ledger.totals(asker.group, first=first, last=last))}
+    ever = {row.member: row for row in scoring.standings(tx.ledger.totals(asker.group))}
+    body: list[Block] = []
+    for name, standing in (("this month", month.get(asker.member)), ("all time", ever.get(asker.member))):
+        if standing is not None:
+            points, played = cards.count(standing.points, "point"), cards.count(standing.rounds, "round")
+            body.append(line(strong(f"{name}: "), f"{points} from {played}, rank {standing.rank}", bullet=True))
+    for drill in drills:
+        streak = streak_of(tx, drill.channel, asker.member)
+        if streak.length:
+            longest = f"{streak.length} in a row, longest {streak.longest}"
+            body.append(line(strong("streak in "), Channel(drill.channel), f": {longest}", bullet=True))
+    if not body:
+        body.append(line("No points yet. Answer a daily question; an honest try is worth one."))
+    return Card(title=f"You, {asker.name}", body=tuple(body))
+
+
+def _coming(drills: Collection[Drill], zone: str) -> Card:
+    planned = sorted((drill.next.at, drill.channel) for drill in drills if drill.next is not None)
+    body = tuple(
+        line(When(at, TimeStyle.DATE_TIME, zone), " in ", Channel(channel), bullet=True) for at, channel in planned
+    )
+    empty = line("No round is planned in your channels. An organizer sets one up with /nnquestion setup.")
+    return Card(title="Next rounds", body=body or (empty,))
+
+
+def _data(tx: Transaction, asker: Asker) -> Card:
+    member = tx.members.get(asker.member) or Member(id=asker.member, group=asker.group, name=asker.name)
+    shown = {Naming.NAME: "by name", Naming.SOMEONE: "as “someone”", Naming.OUT: "not at all"}
+    return Card(
+        title="Your data",
+        body=(
+            line(f"Boards show you {shown[scoring.naming_of(member)]}. To change that, say in a channel:"),
+            line("/nnquestion me shown=name, shown=someone or shown=out", bullet=True),
+            line("What you answered counts until you delete it: a message in its thread, or a form sent empty."),
+        ),
+    )
