@@ -31,7 +31,7 @@ from bot.core.model import Answer, Grade, Place, Question
 from bot.core.ports import Messenger, StoreError, Transaction
 from bot.core.schedule import TZDATA_VERSION, UnknownZone, zone
 from bot.delivery import Deliverer
-from bot.settings import Settings, SettingsError, data_folder
+from bot.settings import Settings, SettingsError, check_tokens, data_folder
 from bot.shelf import Shelf
 from bot.store import SqliteStore
 from bot.studybot import StudyBot
@@ -194,6 +194,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
 
 async def run_platforms(settings: Settings) -> None:
     """Run the platforms of the settings on the real clock until SIGINT or SIGTERM, then stop in order."""
+    check_tokens(settings)
     logging.basicConfig(level=logging.INFO, format=_LOG_LINE)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("discord").setLevel(logging.WARNING)

@@ -32,6 +32,10 @@ NAMES: Final = (
 )
 
 
+_NAMED_BY: Final = {"discord": ("TOKEN", "API_URL", "GATEWAY_URL"), "slack": ("BOT_TOKEN", "API_URL")}
+"""A platform is named by any of these settings, where NNQUESTION_PLATFORMS does not say."""
+
+
 class SettingsError(Exception):
     """Settings that cannot be used, all at once: the name, the value, what is allowed."""
 
@@ -61,7 +65,7 @@ class Settings:
 def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings from a mapping such as `os.environ`. Raises SettingsError."""
     problems = _unknown(environ)
-    given = {name: environ.get(name, "").strip() for name in NAMES}
+    given = {name: str(environ.get(name, "")).strip() for name in NAMES}
     banks = _banks(given["NNQUESTION_BANK"], problems)
     for name, schemes in (
         ("DISCORD_API_URL", ("http://", "https://")),
@@ -88,6 +92,20 @@ def load(environ: Mapping[str, str]) -> Settings:
         slack_signing_secret=given["SLACK_SIGNING_SECRET"],
         slack_api_url=given["SLACK_API_URL"],
     )
+
+
+def check_tokens(settings: Settings) -> None:
+    """What the platforms need to be run, which `load` and assembling them do not. Raises SettingsError."""
+    problems = [
+        f"{name} is not set, and {platform} is to be run; set it, or leave {platform} out"
+        for platform, name, token in (
+            ("discord", "DISCORD_TOKEN", settings.discord_token),
+            ("slack", "SLACK_BOT_TOKEN", settings.slack_bot_token),
+        )
+        if platform in settings.platforms and not token
+    ]
+    if problems:
+        raise SettingsError(tuple(problems))
 
 
 def load_from_environment() -> Settings:
@@ -122,8 +140,9 @@ def _banks(given: str, problems: list[str]) -> tuple[Path, ...]:
 
 def _platforms(given: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:
     if not given["NNQUESTION_PLATFORMS"]:
-        tokens = {"discord": given["DISCORD_TOKEN"], "slack": given["SLACK_BOT_TOKEN"]}
-        return tuple(platform for platform, token in tokens.items() if token)
+        return tuple(
+            platform for platform, names in _NAMED_BY.items() if any(given[f"{platform.upper()}_{n}"] for n in names)
+        )
     named = tuple(
         dict.fromkeys(name.strip().lower() for name in given["NNQUESTION_PLATFORMS"].split(",") if name.strip())
     )
@@ -132,11 +151,6 @@ def _platforms(given: Mapping[str, str], problems: list[str]) -> tuple[str, ...]
             problems.append(
                 f"NNQUESTION_PLATFORMS={given['NNQUESTION_PLATFORMS']}: “{name}” is none of {', '.join(PLATFORMS)};"
                 " name one or more, with commas"
-            )
-    for platform, token in (("discord", "DISCORD_TOKEN"), ("slack", "SLACK_BOT_TOKEN")):
-        if platform in named and not given[token]:
-            problems.append(
-                f"{token} is not set, and NNQUESTION_PLATFORMS names {platform}; set it or leave {platform} out"
             )
     return named
 

@@ -83,7 +83,8 @@ class Study:
         return Said(place=place, message=message, member=member(who), name=who, text=text, said_at=when, **changes)
 
     async def hears(self, happened: Said | Deleted | Form | Submitted, now: datetime | None = None) -> Told:
-        return await self.bot.answer(happened, now or at("12:00"))
+        latest = happened.edited_at or happened.said_at if isinstance(happened, Said) else at("12:00")
+        return await self.bot.answer(happened, now or max(latest, at("12:00")))
 
     async def round(self, day: int = 0, channel: ChannelId = CHANNEL) -> Round:
         round_ = await self.bot.round_on(channel, at("09:00", day).date())

@@ -6,10 +6,12 @@ So it does not matter when, in which order, or how often it arrives.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.core.counting import without_spoiler_marks
 from bot.core.drafting import Anything, Deletion, Draft, Filled, Happening, Outcome, Spoken, Submission, draft
@@ -24,7 +26,6 @@ from bot.core.model import (
     Receipt,
     Round,
     RoundId,
-    RoundKind,
     RoundState,
     Share,
     Source,
@@ -37,6 +38,9 @@ from bot.core.ports import Transaction
 from bot.core.rounds import local_date
 
 TALK = Told(receipt=Receipt.NOT_COUNTED, why=Why.TALK)
+CLOCKS_DIFFER: Final = timedelta(hours=1)
+"""How far a platform's clock and this machine's may be apart before its stamps are not believed."""
+
 KEPT_AT_MOST = 300
 """Happenings of one member in one round that are kept; thread messages beyond are talk."""
 
@@ -59,7 +63,9 @@ class Said:
     @property
     def id(self) -> str:
         """What happened, by what it is: the same however often it arrives."""
-        stamp = self.edited_at.isoformat() if self.edited_at else "said"
+        # Words belong to an edit's name: a platform whose stamps are too coarse must not hide one behind another.
+        digest = hashlib.sha256(self.text.encode(errors="surrogatepass")).hexdigest()[:8]
+        stamp = f"{self.edited_at.isoformat()}/{digest}" if self.edited_at else "said"
         return f"{_message_id(self.place.channel, self.message)}{stamp}"
 
 
@@ -112,6 +118,8 @@ class Submitted:
 
 def take(tx: Transaction, happened: Said | Deleted | Form | Submitted, now: datetime) -> Told:
     """Take what a member said, edited, deleted or sent. The same thing again gets the same receipt again."""
+    if isinstance(happened, Said):
+        happened = _as_edited(tx, happened, now)
     known = tx.events.outcome(happened.id)
     if known is not None:
         return _as_it_stands(tx, happened, _told_from(known))
@@ -129,6 +137,24 @@ def take(tx: Transaction, happened: Said | Deleted | Form | Submitted, now: date
     tx.events.add(Occurrence(id=happened.id, at=now))  # Unless it has been, with all that belongs to it.
     tx.events.finish(happened.id, _told_as_text(told))
     return told
+
+
+def _as_edited(tx: Transaction, said: Said, now: datetime) -> Said:
+    """A message without an edit stamp, whose words are others than before, was edited now."""
+    if said.edited_at is not None or tx.events.outcome(said.id) is None:
+        return said
+    heard = tx.events.beginning(_message_id(said.place.channel, said.message))
+    texts = {event.data.get("text", "") for event in heard if event.data.get("kind") == "said"} - {""}
+    return replace(said, edited_at=now) if texts and without_spoiler_marks(said.text) not in texts else said
+
+
+def _credible(stamp: datetime, now: datetime, *, not_before: datetime | None = None) -> datetime:
+    """A platform's stamp; where it cannot be true, the present instant.
+
+    Discord's are read off ids, which on a server that only speaks like it may be any numbers.
+    """
+    impossible = stamp > now + CLOCKS_DIFFER or (not_before is not None and stamp < not_before - CLOCKS_DIFFER)
+    return now if impossible else stamp
 
 
 def _as_it_stands(tx: Transaction, happened: Said | Deleted | Form | Submitted, told: Told) -> Told:
@@ -155,7 +181,9 @@ def _hear(tx: Transaction, said: Said, now: datetime) -> Told | None:
     text = without_spoiler_marks(said.text)
     replies = said.reply_to is not None and said.reply_to != said.member
     apart = replies or said.place != round_.thread
-    spoken = Spoken.of(said.message, text, said.said_at, said.edited_at, apart=apart)
+    said_at = _credible(said.said_at, now, not_before=round_.opened_at if said.place == round_.thread else None)
+    edited_at = said.edited_at and _credible(said.edited_at, now, not_before=said_at)
+    spoken = Spoken.of(said.message, text, said_at, edited_at, apart=apart)
     new = not tx.events.beginning(_message_id(said.place.channel, said.message))
     if new and len(tx.events.about(_about(round_.id, said.member))) >= KEPT_AT_MOST:
         return None  # Nobody says so much in one thread; going over it all at each message would hold up the rest.
@@ -200,7 +228,8 @@ def _take_form(tx: Transaction, form: Form, now: datetime) -> Told:
     round_ = tx.rounds.get(form.round)
     if round_ is None or round_.state in _NO_ANSWERS or round_.group != group_of(ChannelId(form.member)):
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
-    filled = Filled.of(form.interaction, without_spoiler_marks(form.text), form.at, form.share)
+    at = _credible(form.at, now, not_before=round_.opened_at)
+    filled = Filled.of(form.interaction, without_spoiler_marks(form.text), at, form.share)
     _met(tx, round_, form.member, form.name, public=False)
     return _happened(tx, round_, form.member, form.id, filled, now)
 
@@ -209,8 +238,7 @@ def _submit(tx: Transaction, submitted: Submitted, now: datetime) -> Told:
     said = submitted.said
     round_ = tx.rounds.by_place(said.place)
     if round_ is None:
-        live = [live for live in tx.rounds.live(said.place.channel) if live.kind is RoundKind.DAILY]
-        round_ = live[0] if live else None
+        round_ = next(iter(tx.rounds.live(said.place.channel)), None)
     if submitted.by != said.member:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NOT_OWN)
     if round_ is None or round_.state in _NO_ANSWERS:
@@ -218,7 +246,9 @@ def _submit(tx: Transaction, submitted: Submitted, now: datetime) -> Told:
     if round_.sealed:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.SEALED, round=round_.id)
     text = without_spoiler_marks(said.text)
-    submission = Submission.of(said.message, text, said.said_at, said.edited_at, submitted.at)
+    said_at, edited_at = _credible(said.said_at, now), said.edited_at and _credible(said.edited_at, now)
+    at = _credible(submitted.at, now, not_before=round_.opened_at)
+    submission = Submission.of(said.message, text, said_at, edited_at, at)
     told = _happened(tx, round_, said.member, submitted.id, submission, now)
     if _counts(told):
         _met(tx, round_, said.member, said.name, public=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import permutations
 
 import pytest
@@ -842,3 +842,53 @@ def test_what_was_only_talk_is_forgotten_at_the_reveal(world: World) -> None:
     world.tick(at("09:00", 1))
     assert not remembers(world, "zebra")
     assert remembers(world, FULL)
+
+
+# --- stamps that cannot be --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stamp", [datetime(2015, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)])
+def test_a_stamp_that_cannot_be_is_taken_for_the_instant_of_arrival(world: World, stamp: datetime) -> None:
+    round_ = world.round()
+    assert world.arrives(_said(world, "ada", stamp), now=at("10:00")).receipt is Receipt.RECORDED
+    assert world.arrives(_form(round_, "bob", stamp), now=at("10:00")).receipt is Receipt.RECORDED
+    late = (_said(world, "cem", stamp), _form(round_, "dan", stamp))
+    world.tick(at("09:00", 1))
+    assert [world.arrives(one, now=at("09:00:01", 1)).receipt for one in late] == [Receipt.LATE] * 2
+
+
+def test_edits_with_one_stamp_that_cannot_be_are_taken_one_after_the_other(world: World) -> None:
+    said = _said(world, "ada", at("10:00"))
+    world.arrives(said)
+    long_ago = datetime(2015, 1, 1, tzinfo=UTC)
+    for hour, text in (("11:00", "another answer of five words"), ("12:00", "one more answer of five words")):
+        told = world.arrives(replace(said, text=text, edited_at=long_ago), now=at(hour))
+        assert told.receipt is Receipt.REVISED
+        assert world.text("ada") == text
+    assert world.arrives(replace(said, text=text, edited_at=long_ago), now=at("13:00")).receipt is Receipt.REVISED
+
+
+def test_an_update_without_a_stamp_is_an_edit_if_its_words_are_others(world: World) -> None:
+    said = _said(world, "ada", at("10:00"))
+    world.arrives(said)
+    assert world.arrives(said, now=at("10:30")).receipt is Receipt.RECORDED  # A link that unfolded.
+    world.arrives(replace(said, text="another answer of five words"), now=at("11:00"))
+    assert world.text("ada") == "another answer of five words"
+
+
+def test_a_message_of_the_channel_can_be_submitted_to_an_extra_round_where_no_daily_one_is_open() -> None:
+    with closing(World()) as world:
+        world.command("ada", "ask", at("08:00"))
+        world.deliver(at("08:00"))
+        world.says("ada", FULL, at("08:10"), message="m1", place=Place(channel=CHANNEL))
+        assert world.submits("ada", "m1", at("08:11")).receipt is Receipt.RECORDED
+
+
+def _said(world: World, who: str, stamp: datetime) -> Said:
+    place = world.round().thread
+    assert place is not None
+    return Said(place=place, message=f"by {who}", member=member(who), name=who, text=FULL, said_at=stamp)
+
+
+def _form(round_: Round, who: str, stamp: datetime) -> Form:
+    return Form(round=round_.id, interaction=who, member=member(who), name=who, text=FULL, at=stamp)

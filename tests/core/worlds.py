@@ -120,6 +120,16 @@ def _words_of_span(span: Span) -> str:
             return f"@{span.name}"
 
 
+def _latest_stamp(happened: Said | Deleted | Form | Submitted) -> datetime:
+    match happened:
+        case Said():
+            return max(happened.said_at, happened.edited_at or happened.said_at)
+        case Submitted():
+            return max(happened.at, _latest_stamp(happened.said))
+        case _:
+            return happened.at
+
+
 class World:
     """One group with a drill in its channel, every day at nine in UTC unless the test says otherwise."""
 
@@ -262,12 +272,12 @@ class World:
         said = self._said[message]
         return self.arrives(Submitted(said=said, by=member(who), interaction=self._next("press "), at=when))
 
-    def arrives(self, happened: Said | Deleted | Form | Submitted) -> Told:
-        """Something that happened comes to be known, once."""
+    def arrives(self, happened: Said | Deleted | Form | Submitted, now: datetime | None = None) -> Told:
+        """Something that happened comes to be known, by default at once."""
         if isinstance(happened, Said):
             self._said[happened.message] = happened
         with self._db.atomic():
-            return answering.take(self.tx, happened, at("00:00"))
+            return answering.take(self.tx, happened, now or _latest_stamp(happened))
 
     def command(self, who: str, text: str, when: datetime, *, organizer: bool = False, thread: bool = False) -> Card:
         """A member gives a command in the channel, or in the thread of the latest round. Raises as the core does."""

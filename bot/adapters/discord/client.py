@@ -12,13 +12,13 @@ from weakref import WeakValueDictionary
 import discord
 
 from bot.adapters.discord import commands, failures
-from bot.adapters.discord.beside import Beside
 from bot.adapters.discord.connection import StudyClient
 from bot.adapters.discord.gaps import Gaps
 from bot.adapters.discord.ids import channel_id, group_id, guild_of
 from bot.adapters.discord.interactions import Interactions
 from bot.adapters.discord.messages import messages_of, place_of, said
 from bot.adapters.discord.messenger import DiscordMessenger
+from bot.beside import Beside
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.model import (
     Bank,
@@ -128,7 +128,7 @@ class Discord:
     async def sync_commands(self, client: discord.Client) -> None:
         """Tell Discord the commands, but only when they have changed: it counts each that is made."""
         payload = commands.payload()
-        digest = f"{client.application_id}/{self._test_guild}/{commands.digest(payload)}"
+        digest = f"{discord.http.Route.BASE}/{client.application_id}/{self._test_guild}/{commands.digest(payload)}"
         if await self._bot.fact(_COMMANDS) == digest or client.application_id is None:
             return
         try:
@@ -161,7 +161,7 @@ class Discord:
         """A message was posted or edited."""
         if message.guild is None:
             return
-        place, ours = await place_of(client, message.guild.id, message.channel.id)
+        place, ours = await self._where(client, message.guild.id, message.channel.id)
         # Outside the bot's threads only what was submitted as an answer matters, once it is edited.
         if place is None or not (ours or (message.edited_at and await self._bot.drill_in(place.channel))):
             return
@@ -171,9 +171,21 @@ class Discord:
         elif heard is not None:
             await self._answer(heard)
 
+    async def _where(self, client: discord.Client, guild: int, channel: int) -> tuple[Place | None, bool]:
+        """Where something happened, and whether that is a thread of a round's, as Discord or the database knows it."""
+        known = client.get_guild(guild)
+        if known is None or known.get_channel_or_thread(channel) is None:
+            for thread in await self._bot.live_threads():
+                if thread.thread == str(channel) and guild_of(thread.channel) == guild:
+                    return thread, True
+        place, ours = await place_of(client, guild, channel)
+        if place is not None and place.thread is not None and not ours:
+            ours = await self._bot.round_at(place) is not None or await self.gaps.is_new(place)
+        return place, ours
+
     async def gone(self, client: discord.Client, guild: int | None, channel: int, messages: Iterable[int]) -> None:
         """Messages were deleted: parts of answers, or cards."""
-        place = (await place_of(client, guild, channel))[0] if guild is not None else None
+        place = (await self._where(client, guild, channel))[0] if guild is not None else None
         if place is None or await self._bot.drill_in(place.channel) is None:
             return
         for message in messages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
@@ -64,11 +65,23 @@ class StudyClient(discord.AutoShardedClient):
         """Events that are being handled."""
         self._leaving = False
 
+    def _get_state(self, **options: Any) -> Any:
+        state = super()._get_state(**options)
+        ready = state.parsers["READY"]
+
+        def with_shard(data: Any) -> None:
+            data.setdefault("shard", [0, 1])  # A server that knows of no shards leaves it out; discord.py needs it.
+            ready(data)
+
+        state.parsers["READY"] = with_shard
+        return state
+
     async def setup_hook(self) -> None:
         if self.shard_count is None:  # Else somebody has said where to connect to, and how often.
-            limits = await self.fetch_session_start_limits()
-            if not limits.remaining:  # Discord resets the token of whoever goes on.
-                raise failures.SessionsSpent(timedelta(seconds=limits.reset_after))
+            with contextlib.suppress(KeyError):  # A server may leave out what limits it does not have.
+                limits = await self.fetch_session_start_limits()
+                if not limits.remaining:  # Discord resets the token of whoever goes on.
+                    raise failures.SessionsSpent(timedelta(seconds=limits.reset_after))
         await self._starting()
         await self._adapter.sync_commands(self)
 
@@ -83,12 +96,14 @@ class StudyClient(discord.AutoShardedClient):
     async def _session(self, gateway: yarl.URL, shard_id: int, *, initial: bool) -> DiscordWebSocket:
         """A connection that Discord has accepted; without the Message Content intent where it is not granted."""
         while True:
-            opening = DiscordWebSocket.from_client(self, initial=initial, gateway=gateway, shard_id=shard_id)
-            socket = await asyncio.wait_for(opening, timeout=self.shard_connect_timeout)
             try:
-                while socket.session_id is None:
-                    await asyncio.wait_for(socket.poll_event(), timeout=self.shard_connect_timeout)
-                return socket
+                async with asyncio.timeout(self.shard_connect_timeout):
+                    socket = await DiscordWebSocket.from_client(
+                        self, initial=initial, gateway=gateway, shard_id=shard_id
+                    )
+                    while socket.session_id is None:
+                        await socket.poll_event()
+                    return socket
             except ReconnectWebSocket:
                 initial = False
             except discord.ConnectionClosed as closed:
@@ -143,8 +158,8 @@ class StudyClient(discord.AutoShardedClient):
         await self._adapter.heard(self, message)
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        if event.message.edited_at is not None:  # Opening a thread and unfurling a link update a message, too.
-            await self._adapter.heard(self, event.message)
+        # Opening a thread and unfurling a link update a message, too; the core sees that its words are the same.
+        await self._adapter.heard(self, event.message)
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         await self._adapter.gone(self, event.guild_id, event.channel_id, [event.message_id])

@@ -220,8 +220,8 @@ def read_form(data: Mapping[str, Any]) -> Form:
 def _fields(components: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for component in components:
         if component.get("type") == _LABEL:
-            yield from _fields([component["component"]])
-        elif component.get("type") == _ACTION_ROW:
+            yield from _fields(component["components"] if "components" in component else [component["component"]])
+        elif "components" in component:
             yield from _fields(component["components"])
         else:
             yield component

@@ -16,9 +16,9 @@ from typing import Final
 import discord
 
 from bot.adapters.discord import failures
-from bot.adapters.discord.beside import Beside
 from bot.adapters.discord.ids import guild_of
 from bot.adapters.discord.messages import messages_of, said
+from bot.beside import Beside
 from bot.core.answering import Deleted, Said
 from bot.core.model import (
     ChannelId,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -90,7 +91,7 @@ class Interactions:
             return await self._press_privately(interaction, custom)
         asker = asker_of(interaction)
         match interaction.type:
-            case discord.InteractionType.application_command if data.get("type", 1) == 3:
+            case discord.InteractionType.application_command if "target_id" in data:
                 return await self._submit(interaction, asker, data)
             case discord.InteractionType.application_command:
                 return await self._command(interaction, asker, data)
@@ -246,12 +247,14 @@ async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal
     done, _ = await asyncio.wait({task}, timeout=AT_ONCE)
     try:
         if not done:
-            await interaction.response.defer(ephemeral=True, thinking=True)
+            with _said_nothing_back():
+                await interaction.response.defer(ephemeral=True, thinking=True)
     finally:
         answer = await task  # Also where nobody waits for the answer any more: what was asked for is done.
     if isinstance(answer, _Modal):
         if done:
-            await interaction.response.send_modal(answer)  # type: ignore[arg-type]
+            with _said_nothing_back():
+                await interaction.response.send_modal(answer)  # type: ignore[arg-type]
             return
         answer = _SLOW
     for number, message in enumerate(render(as_called_here(answer))):
@@ -259,9 +262,19 @@ async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal
         if number > 0:
             await interaction.followup.send(embed=embed, view=view, ephemeral=True)
         elif done:
-            await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
+            with _said_nothing_back():
+                await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
         else:
             await interaction.edit_original_response(embed=embed, view=view)
+
+
+@contextmanager
+def _said_nothing_back() -> Iterator[None]:
+    """Bear an answer without a body to an interaction's first response: discord.py trips on it, after all is done."""
+    try:
+        yield
+    except TypeError as error:
+        log.info("Discord said nothing of what it made of a reply (%s)", error)
 
 
 async def _finished(interaction: discord.Interaction, work: Awaitable[Card | _Modal]) -> Card | _Modal:
@@ -280,12 +293,28 @@ def asker_of(interaction: discord.Interaction) -> Asker:
     """Who did it, where in a server, with which rights."""
     guild = interaction.guild_id
     assert guild is not None
-    channel = interaction.channel
+    channel = _channel(interaction)
     if isinstance(channel, discord.Thread):
         place = Place(channel=channel_id(guild, channel.parent_id), thread=str(channel.id))
     else:
         place = Place(channel=channel_id(guild, int(interaction.channel_id or 0)))
-    return _asker(guild, interaction.user, place, organizer=interaction.permissions.manage_guild)
+    return _asker(guild, interaction.user, place, organizer=_manages(interaction))
+
+
+def _channel(interaction: discord.Interaction) -> Any:
+    """Where it happened: as the payload says, else as it is known."""
+    guild, number = interaction.guild, interaction.channel_id
+    if interaction.channel is not None or guild is None or number is None:
+        return interaction.channel
+    return guild.get_channel_or_thread(number)
+
+
+def _manages(interaction: discord.Interaction) -> bool:
+    """Whether somebody manages the server. Owners and administrators do, whatever else they are granted."""
+    user, guild, rights = interaction.user, interaction.guild, interaction.permissions
+    if not rights.value and isinstance(user, discord.Member):
+        rights = user.guild_permissions
+    return rights.manage_guild or rights.administrator or (guild is not None and guild.owner_id == user.id)
 
 
 def _asker(guild: int, user: discord.User | discord.Member, place: Place, *, organizer: bool) -> Asker:
@@ -301,17 +330,18 @@ def _asker(guild: int, user: discord.User | discord.Member, place: Place, *, org
 
 def _unfit(interaction: discord.Interaction, about: ChannelId) -> str:
     """Why a channel cannot have a drill; empty where it can."""
-    channel: Any = interaction.channel
+    channel = _channel(interaction)
     rights = interaction.app_permissions
     elsewhere = channel_of(about) != interaction.channel_id and not isinstance(channel, discord.Thread)
     if elsewhere and interaction.guild is not None:  # From the buttons in the place for notes.
         channel = interaction.guild.get_channel(channel_of(about))
-        if channel is not None and interaction.guild.me is not None:
-            rights = channel.permissions_for(interaction.guild.me)
+    known = interaction.guild is not None and interaction.guild.me is not None and hasattr(channel, "permissions_for")
+    if known and (elsewhere or not rights.value):
+        rights = channel.permissions_for(interaction.guild.me)  # type: ignore[union-attr]
     kind = channel.type if channel is not None else None
     if kind not in _SERVED:
         return "A drill needs a text or announcement channel; say this there, not in a thread, forum or voice channel."
-    lacking = [name for name, on in NEEDED if on and not getattr(rights, name)]
+    lacking = [name for name, on in NEEDED if on and not (rights.administrator or getattr(rights, name))]
     if lacking:
         names = ", ".join(name.replace("_", " ").capitalize() for name in lacking)
         where = f"#{channel.name}" if elsewhere else "this channel"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import string
 import subprocess
 import sys
-import timeit
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.discord.commands import digest, focused, line, payload, read, shortened, suggestions, units
+from bot.adapters.discord.commands import digest, focused, line, payload, read, suggestions, units
 from bot.adapters.discord.ids import channel_id, group_id, member_id, role_id
 from bot.core import commands
 from bot.core.commands import BY_NAME, TABLE, Command, Misread, Option, Takes, Who
-from bot.core.model import Bank, MemberId, QuestionId, Status
+from bot.core.model import Bank, MemberId, Status
 from bot.core.schedule import zone_names
 from bot.core.setting_up import drill_from
 from tests.factories import make_question
@@ -379,10 +378,8 @@ def test_notes_do_not_go_to_a_channel_of_another_server() -> None:
 
 # --- suggestions --------------------------------------------------------------------------------------------
 
-ZONE: Final = option_of("setup", "zone")
 TOPIC: Final = option_of("ask", "topic")
 TOPICS: Final = option_of("setup", "topics")
-QUESTION: Final = option_of("next", "question")
 
 
 def test_the_option_somebody_is_typing_at_is_found_with_what_stands_in_it() -> None:
@@ -396,87 +393,11 @@ def test_nothing_is_typed_where_no_option_is_known_to_be_typed_at(data: dict[str
     assert focused(data)[0] is None
 
 
-@pytest.mark.parametrize("typed", ["new york", "NEW YORK", "new_york", "newyork", "New-York", "america/new york"])
-def test_a_zone_is_found_without_case_spaces_or_underscores(typed: str) -> None:
-    assert offered(ZONE, typed)[0] == "America/New_York"
-
-
-@pytest.mark.parametrize(
-    ("typed", "zone"),
-    [
-        ("am", "Europe/Amsterdam"),
-        ("mexico", "America/Mexico_City"),
-        ("singapore", "Asia/Singapore"),
-        ("utc", "UTC"),
-        ("São P", "America/Sao_Paulo"),
-        ("new y", "America/New_York"),
-        ("aires", "America/Argentina/Buenos_Aires"),
-        ("ogot", "America/Bogota"),
-        ("berln", "Europe/Berlin"),
-        ("los angelse", "America/Los_Angeles"),
-    ],
-)
-def test_the_zone_of_a_city_comes_first(typed: str, zone: str) -> None:
-    assert offered(ZONE, typed)[0] == zone
-
-
-def test_before_anything_is_typed_the_usual_zones_are_offered() -> None:
-    assert {"UTC", "Europe/London", "America/New_York", "Asia/Kolkata"} < set(offered(ZONE, ""))
-    assert len(offered(ZONE, "")) == 25
-
-
-@given(st.sampled_from(zone_names()), st.booleans())
-def test_every_zone_is_found_by_its_name(zone: str, spaced: bool) -> None:
-    assert zone in offered(ZONE, zone.replace("_", " ").upper() if spaced else zone)
-
-
-def test_topics_are_shown_by_title_and_found_by_it_or_by_their_id() -> None:
-    found = suggestions(TOPIC, "conv", banks=BANKS, zones=())
-    assert found == [("Convolution and vision", "vision")]
-    assert offered(TOPIC, "sequ") == ["sequences"]
-
-
-def test_what_begins_so_comes_before_a_word_that_does_before_what_holds_it_before_what_is_close() -> None:
-    topics = {"1": "Recover", "2": "Ovre", "3": "The overlap", "4": "Overfitting", "5": "Other", "6": "Over"}
-    assert offered(TOPIC, "over", {"nn": replace(BANK, topics=topics)}) == ["6", "4", "3", "1", "2"]
-
-
-def test_further_topics_are_offered_after_those_that_are_typed_already() -> None:
-    found = suggestions(TOPICS, "vision, grad", banks=BANKS, zones=())
-    assert found == [("vision,gradients", "vision,gradients")]
-    assert "vision,vision" not in offered(TOPICS, "vision,")
-    assert len(offered(TOPICS, "vision,")) == 3
-
-
 def test_a_list_of_topics_that_is_too_long_for_discord_is_not_offered_and_a_long_title_is_shortened() -> None:
     banks = {"nn": replace(BANK, topics={"flow": "Flow " * 30, "x" * 90: "Other"})}
     assert suggestions(TOPIC, "flow", banks=banks, zones=()) == [("Flow" + " Flow" * 19 + "…", "flow")]
     assert offered(TOPICS, "flow,", banks) == ["flow," + "x" * 90]
     assert offered(TOPICS, "vision,flow,", banks) == []
-
-
-def test_any_topic_may_be_chosen_for_a_drill() -> None:
-    assert offered(TOPICS, "")[0] == "any"
-    assert "any" not in offered(TOPIC, "")
-
-
-def test_questions_are_found_by_id_and_prompt_and_retired_ones_are_not_offered() -> None:
-    assert offered(QUESTION, "batch n") == [QuestionId("nn:batch-norm")]
-    assert offered(QUESTION, "nn:drop") == ["nn:dropout"]
-    assert offered(QUESTION, "normalization help")[0] == "nn:batch-norm"
-    assert "nn:old" not in offered(QUESTION, "")
-    assert suggestions(QUESTION, "batch", banks=BANKS, zones=())[0][0].startswith("batch-norm: Why does")
-
-
-def test_banks_are_offered_by_title_and_commands_by_what_they_do() -> None:
-    assert suggestions(option_of("setup", "bank"), "neu", banks=BANKS, zones=()) == [("Neural networks (nn)", "nn")]
-    assert suggestions(option_of("help", "command"), "leader", banks=BANKS, zones=()) == [
-        ("leaderboard: the board, with your own row", "leaderboard")
-    ]
-
-
-def test_nothing_is_offered_where_anything_goes() -> None:
-    assert offered(option_of("setup", "closes"), "18") == []
 
 
 @given(
@@ -495,31 +416,3 @@ def test_suggestions_keep_to_discords_limits_whatever_is_typed(
     assert len(found) <= 25
     assert len({value for _, value in found}) == len(found)
     assert all(1 <= units(text) <= 100 for pair in found for text in pair)
-
-
-@pytest.mark.parametrize("typed", ["", "a", "new york", "kathmandoo", "x" * 6000])
-def test_six_hundred_zones_are_searched_in_less_than_five_milliseconds(typed: str) -> None:
-    zones = zone_names()
-    took = timeit.repeat(lambda: suggestions(ZONE, typed, banks=BANKS, zones=zones), number=1, repeat=10)
-    assert min(took) < 0.005
-
-
-# --- lengths ------------------------------------------------------------------------------------------------
-
-
-@given(st.text(), st.integers(2, 120))
-def test_a_shortened_text_fits_and_is_the_beginning_of_what_was_said(text: str, room: int) -> None:
-    short = shortened(text, room)
-    assert units(short) <= room
-    whole = shortened(text, 10_000)
-    assert short == whole or (short.endswith("…") and whole.startswith(short.removesuffix("…")))
-
-
-def test_a_text_is_cut_between_words_unless_one_is_longer_than_half_of_the_room() -> None:
-    assert shortened("one two three", 10) == "one two…"
-    assert shortened("one twothreefourfive", 10) == "one twoth…"
-
-
-def test_emoji_are_counted_as_two_and_not_cut_in_half() -> None:
-    assert units("🐜") == 2
-    assert shortened("🐜" * 10, 10) == "🐜" * 4 + "…"

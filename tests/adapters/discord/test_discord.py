@@ -451,12 +451,14 @@ async def test_what_was_said_changed_and_deleted_while_the_program_was_down_is_r
 async def test_what_is_in_hand_at_the_end_is_finished_first(study: Study, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "bot")
     async with study.running() as program:
-        _, thread = await opened(study)
-        said = await study.bob.say(thread, FULL)
+        await opened(study)
+        about = await study.bob.say(study.channel, "look at this")
+        elsewhere = study.server.world.start_thread(about, "Another", study.bob.user, 1440, 0)
+        talk = await study.bob.say(elsewhere, FULL)
         await study.handled()
-        thread.archive()
-        held = study.server.faults.hold("GET", f"/channels/{thread.id}")
-        said.delete()
+        elsewhere.archive()
+        held = study.server.faults.hold("GET", f"/channels/{elsewhere.id}")
+        talk.delete()
         await held.wait()
         assert program.discord_adapter is not None
         closing = asyncio.create_task(program.discord_adapter.close())

@@ -78,6 +78,7 @@ class Session:
     connection: Connection | None = None
     heard: int = 0
     """The sequence number in the client's last heartbeat: it has read this far."""
+    rewrite: Callable[[str, Json], Json] = field(default=lambda event, data: data, repr=False)
 
     def hears(self, guild: int | None) -> bool:
         """Whether events of a guild go to its shard. Direct messages go to shard 0."""
@@ -87,6 +88,7 @@ class Session:
     def dispatch(self, event: str, data: Json) -> None:
         """Number an event, keep it for a replay, and send it if there is a socket."""
         self.sequence += 1
+        data = self.rewrite(event, data)
         text = json.dumps({"op": Op.DISPATCH, "s": self.sequence, "t": event, "d": data})
         self.sent.append((self.sequence, text))
         if self.connection is not None:
@@ -156,6 +158,8 @@ class Gateway:
         """How many RESUMEs succeeded."""
         self.refusing = False
         """While it is set, new sockets are answered with 503."""
+        self.rewrite: Callable[[str, Json], Json] = lambda event, data: data
+        """What a test makes of events before they are sent, to speak as other servers do that are less exact."""
         self.acknowledging = True
         """While it is not, heartbeats get no answer."""
 
@@ -303,6 +307,7 @@ class Gateway:
             return Close.INVALID_SHARD
         self.identifies.append({key: value for key, value in data.items() if key != "token"})
         session = Session(secrets.token_hex(16), Intent(wanted), (number, count))
+        session.rewrite = lambda event, data: self.rewrite(event, data)
         self.sessions[session.id] = session
         self._attach(connection, session)
         world = self._world

@@ -25,7 +25,7 @@ class Beside:
     def _done(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
-            log.error("what was done beside events of Discord failed", exc_info=fault)
+            log.error("what was done beside events failed", exc_info=fault)
 
     def cancel(self) -> None:
         """Give up all of it."""
