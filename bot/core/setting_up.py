@@ -77,6 +77,28 @@ def drill_from(
     return drill
 
 
+def options_of(drill: Drill) -> dict[str, str]:
+    """What one would say to `setup` for a drill just like this one. Organizers and the place for notes are ids."""
+    table, closing = drill.timetable, drill.timetable.closing
+    closes = "next" if closing.after_hours is None else f"{closing.after_hours}h"
+    return {
+        "time": f"{table.at:%H:%M}",
+        "zone": table.zone,
+        "days": ",".join(DAY_NAMES[day] for day in sorted(table.days)),
+        "closes": f"{closing.at:%H:%M}" if closing.at is not None else closes,
+        "reveal": f"{table.reveal_at:%H:%M}" if table.reveal_at is not None else "close",
+        "off": ",".join(day.isoformat() for day in sorted(table.days_off)) or "none",
+        "topics": ",".join(sorted(drill.topics)) or "any",
+        "difficulty": ",".join(map(str, sorted(drill.difficulties))) or "any",
+        "bank": drill.bank,
+        "answers": "sealed" if drill.sealed else "open",
+        "ask": "on" if drill.may_ask else "off",
+        "ranking": "on" if drill.ranking else "off",
+        "organizers": ",".join(sorted(drill.organizers)) or "none",
+        "notes": drill.notes or "here",
+    }
+
+
 def check_questions(drill: Drill, banks: Banks) -> None:
     """Raise Refused where no question fits the drill: it would be switched off at its next opening."""
     bank = banks.get(drill.bank)

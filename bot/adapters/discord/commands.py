@@ -139,12 +139,17 @@ def read(data: Mapping[str, Any], *, channels: Container[int] | None = None) -> 
     write the number of another server's channel. Raises Misread where something else stands for a mention.
     """
     command, given = _given(data)
-    values = {option["name"]: str(option.get("value", "")) for option in given}
+    return line(command, as_meant({option["name"]: str(option.get("value", "")) for option in given}, channels))
+
+
+def as_meant(values: Mapping[str, str], channels: Container[int] | None) -> dict[str, str]:
+    """Options with mentions of Discord's in the core's words. Raises Misread, as `read` does."""
+    values = dict(values)
     if "organizers" in values:
         values["organizers"] = _organizers(values["organizers"])
     if "notes" in values:
         values["notes"] = _notes(values["notes"], channels)
-    return line(command, values)
+    return values
 
 
 def line(command: str, options: Mapping[str, str]) -> str:

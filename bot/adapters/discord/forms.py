@@ -11,25 +11,30 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import time
 from typing import Any, Final
 
 from bot.adapters.discord.commands import cut, shortened, units
 from bot.adapters.discord.ids import CUSTOM_ID
 from bot.adapters.discord.render import escape
-from bot.core.commands import BY_NAME, Command
+from bot.core.commands import BY_NAME, Command, Misread, meant
 from bot.core.counting import LONGEST_ANSWER
-from bot.core.model import EVERY_DAY, ChannelId, Drill, Round
-from bot.core.setting_up import DAY_NAMES
+from bot.core.model import ChannelId, Drill, Round, Timetable, group_of
+from bot.core.setting_up import DAY_NAMES, options_of
 from bot.core.shown import on_one_line
 
 ANSWER: Final = "answer"
 SETUP: Final = "setup"
+REST: Final = "rest"
+"""The field for the options of `setup` that have none of their own."""
 
 _FORM: Final = "nn:form"
 _SENT: Final = re.compile(rf"{_FORM}:(?P<what>[^:]+):(?P<about>.+):(?P<unique>[^:]+)")
 _DESCRIPTION: Final = 100
 _TITLE: Final = 45
 _FIELDS: Final = 5
+_REST: Final = 4000
+_OWN_FIELDS: Final = frozenset({"time", "zone", "days", "answers"})
 _PROMPT: Final = 1900
 """Of a prompt; every sign may need a backslash, and a display holds 4,000 characters."""
 
@@ -104,22 +109,22 @@ def answer_form(round_: Round, draft: str = "", *, unique: str = "") -> dict[str
 def setup_form(channel: ChannelId, drill: Drill | None, locale: str = "", *, unique: str = "") -> dict[str, Any]:
     """The form for a channel's drill, filled in with the present one; fields are named as the options of `setup`.
 
-    Without a drill the time zone is guessed from the locale of whoever opens it, such as `de`; they see it and may
-    change it.
+    A form of Discord's has five fields, so all options but four stand in the last one, a line each. Without a drill
+    they are the usual ones, and the time zone is guessed from the locale of whoever opens it, such as `de`; they see
+    it and may change it.
     """
-    table = drill.timetable if drill else None
-    days = table.days if table else EVERY_DAY
-    sealed = drill is not None and drill.sealed
-    topics = ",".join(sorted(drill.topics)) if drill else ""
+    usual = Drill(channel=channel, group=group_of(channel), timetable=Timetable(at=time(9), zone="UTC"), bank="")
+    known = options_of(drill or usual)
+    zone = known["zone"] if drill else ZONES.get(locale, "")
+    days, sealed = known["days"].split(","), known["answers"] == "sealed"
     components = [
-        _setup("time", _text("time", _SHORT, f"{table.at:%H:%M}" if table else "09:00", longest=5)),
-        _setup("zone", _text("zone", _SHORT, table.zone if table else ZONES.get(locale, ""), hint="Europe/Berlin")),
+        _setup("time", _text("time", _SHORT, known["time"], longest=5)),
+        _setup("zone", _text("zone", _SHORT, zone, hint="Europe/Berlin")),
         _label(
             "Days",
             "Days on which a round opens",
-            _select("days", [_choice(_DAYS[n], DAY_NAMES[n], chosen=n in days) for n in range(7)], most=7),
+            _select("days", [_choice(_DAYS[n], DAY_NAMES[n], chosen=DAY_NAMES[n] in days) for n in range(7)], most=7),
         ),
-        _setup("topics", _text("topics", _SHORT, topics or "any")),
         _label(
             "Answers",
             "",
@@ -131,9 +136,45 @@ def setup_form(channel: ChannelId, drill: Drill | None, locale: str = "", *, uni
                 ],
             ),
         ),
+        _label(
+            "All else",
+            "What each means: /nnquestion help setup",
+            _text(REST, _PARAGRAPH, _rest(known), longest=_REST, required=False),
+        ),
     ]
     title = "This channel's drill" if drill else "A drill for this channel"
     return {"title": title, "custom_id": _custom_id(SETUP, channel, unique), "components": components}
+
+
+def _rest(known: Mapping[str, str]) -> str:
+    """The options that have no field of their own, one a line; who and where as Discord writes it."""
+    text = ""
+    for name, value in known.items():
+        if name in ("organizers", "notes"):
+            value = ",".join(_as_typed(one) for one in value.split(","))
+        line = f"{name}: {value}\n"
+        if name not in _OWN_FIELDS and value and units(text + line) <= _REST:  # What is left out stays as it is.
+            text += line
+    return text.rstrip()
+
+
+def _as_typed(id_: str) -> str:
+    where, _, which = id_.partition("/")
+    return f"<{which if which.startswith('@') else '#' + which}>" if which else where
+
+
+def read_rest(text: str) -> dict[str, str]:
+    """The options that stand in the field for all else, by name. Raises Misread, naming the line."""
+    known = [option.name for option in BY_NAME[SETUP].options]
+    found: dict[str, str] = {}
+    for line in filter(str.strip, text.splitlines()):
+        name, sign, value = line.replace("=", ":", 1).partition(":")
+        name = name.strip().lower()
+        if not sign or name not in known:
+            close = meant(name, known)
+            raise Misread(f"“{line.strip()}” is no option of setup.{close} Write one a line, such as closes: 18:00")
+        found[name] = value.strip()
+    return found
 
 
 def command_form(command: Command, channel: ChannelId, *, unique: str = "") -> dict[str, Any]:

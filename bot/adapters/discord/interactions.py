@@ -102,10 +102,8 @@ class Interactions:
     # --- commands ---------------------------------------------------------------------------------------------
 
     async def _command(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card | _Modal:
-        guild = interaction.guild
-        channels = {channel.id for channel in guild.channels} if guild is not None else set[int]()
         try:
-            text = commands.read(data, channels=channels)
+            text = commands.read(data, channels=_channels(interaction))
         except Misread as misread:
             return asking.refused(str(misread))
         if text.partition(" ")[0] == "setup":
@@ -182,7 +180,12 @@ class Interactions:
                 there = replace(asker, place=Place(channel=ChannelId(sent.about)))
                 if there.group != asker.group:
                     return _NOTHING
-                text = commands.line(command, sent.values)
+                try:
+                    rest = forms.read_rest(sent.values.get(forms.REST, ""))
+                    own = {name: value for name, value in sent.values.items() if name != forms.REST}
+                    text = commands.line(command, commands.as_meant({**rest, **own}, _channels(interaction)))
+                except Misread as misread:
+                    return asking.refused(str(misread))
                 carry_out = self._set_up if command == "setup" else self._carry_out
                 return await carry_out(interaction, there, text)
             case forms.ANSWER:
@@ -299,6 +302,11 @@ def asker_of(interaction: discord.Interaction) -> Asker:
     else:
         place = Place(channel=channel_id(guild, int(interaction.channel_id or 0)))
     return _asker(guild, interaction.user, place, organizer=_manages(interaction))
+
+
+def _channels(interaction: discord.Interaction) -> set[int]:
+    """The numbers of the server's channels."""
+    return {channel.id for channel in interaction.guild.channels} if interaction.guild is not None else set()
 
 
 def _channel(interaction: discord.Interaction) -> Any:

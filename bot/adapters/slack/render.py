@@ -13,9 +13,11 @@ import json
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from itertools import accumulate
 from typing import Any, Final, assert_never
 
 from bot.core.card import (
@@ -49,6 +51,13 @@ LONGEST_HEADER: Final = 150
 LONGEST_LABEL: Final = 75
 MOST_IN_ACTIONS: Final = 25
 MOST_IN_CONTEXT: Final = 10
+
+MOST_IN_VIEW: Final = 100
+LONGEST_VIEW: Final = 200_000
+"""Signs of a view's blocks as JSON in ASCII; Slack refuses a view of more than 250 kB (`view_too_large`).
+
+https://docs.slack.dev/reference/methods/views.publish
+"""
 
 LONGEST_TEXT: Final = 40_000
 """Bytes of a message's text; Slack cuts off what is longer, and says nothing."""
@@ -115,12 +124,32 @@ def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
     own: render with the reference of a part's key (at most 20 signs), and take that part. How many there are, and
     what else is in them, does not depend on the reference. Header first, buttons and the card's footer last.
     """
-    parts = _packed(_pieces(card))
+    parts = _packed(_pieces(card, Counter()))
     return tuple(_message(pieces, _note(number, len(parts), reference)) for number, pieces in enumerate(parts, start=1))
 
 
+def in_view(cards: Iterable[Card]) -> list[Json]:
+    """Cards one below the other, set apart by lines, as the blocks of a modal or a Home tab.
+
+    Each button has an action of its own in the whole view. What a view cannot hold is left out, and "…" says so.
+    https://docs.slack.dev/reference/views and https://docs.slack.dev/surfaces/modals
+    """
+    blocks: list[Json] = []
+    numbers: Counter[Press] = Counter()
+    for card in cards:
+        blocks += [{"type": "divider"}] if blocks else []
+        for pieces in _packed(_pieces(card, numbers)):
+            blocks += _message(pieces, "").blocks
+    if blocks and len(blocks) <= MOST_IN_VIEW and _weight(blocks) <= LONGEST_VIEW:
+        return blocks
+    rest = {"type": "section", "text": _plain("…")}
+    room = LONGEST_VIEW - _weight(rest)
+    sizes = accumulate(_weight(block) + 1 for block in blocks[: MOST_IN_VIEW - 1])
+    return [*blocks[: sum(size <= room for size in sizes)], rest]
+
+
 def action_id(press: Press, number: int = 1) -> str:
-    """The action of the nth button of that press on a card; Slack wants each to be different."""
+    """The action of the nth button of that press in a message or view; Slack wants each to be different."""
     return press.value if number == 1 else f"{press.value}.{number}"
 
 
@@ -158,8 +187,8 @@ class _Piece:
     language: str = ""
 
 
-def _pieces(card: Card) -> list[_Piece]:
-    pieces = [*_title(card.title), *_body(card.body), *_buttons(card.buttons), *_footer(card.footer)]
+def _pieces(card: Card, numbers: Counter[Press]) -> list[_Piece]:
+    pieces = [*_title(card.title), *_body(card.body), *_buttons(card.buttons, numbers), *_footer(card.footer)]
     if any(_said(piece) for piece in pieces):
         return pieces
     return [_Piece(_Kind.SECTION, (_text("…"),)), *pieces]  # Slack takes no message that says nothing.
@@ -208,15 +237,15 @@ def _program(source: str, lang: str = "") -> _Piece:
     return _Piece(_Kind.PROGRAM, (_text(clean(source).strip("\n")),), language=language)
 
 
-def _buttons(buttons: Iterable[Button]) -> Iterator[_Piece]:
-    numbers: dict[Press, int] = {}
+def _buttons(buttons: Iterable[Button], numbers: Counter[Press]) -> Iterator[_Piece]:
+    """`numbers` are the buttons of each press so far."""
     for button in buttons:
-        number = numbers[button.press] = numbers.get(button.press, 0) + 1
+        numbers[button.press] += 1
         label = on_one_line(button.label).strip() or button.press.value
         element = {
             "type": "button",
             "text": _plain(label if _units(label) <= LONGEST_LABEL else _start(label, LONGEST_LABEL - 1) + "…"),
-            "action_id": action_id(button.press, number),
+            "action_id": action_id(button.press, numbers[button.press]),
             "value": button.about,
         }
         if button.press is Press.ANSWER:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.discord.commands import line, units
-from bot.adapters.discord.forms import ZONES, Form, answer_form, read_form, setup_form
+from bot.adapters.discord.commands import as_meant, line, units
+from bot.adapters.discord.forms import ZONES, Form, answer_form, read_form, read_rest, setup_form
+from bot.adapters.discord.ids import channel_id, member_id, role_id
 from bot.core import commands
 from bot.core.counting import LONGEST_ANSWER
-from bot.core.model import Bank, Drill, Round, daily_round_id, extra_round_id
+from bot.core.model import Bank, Closing, Drill, Round, daily_round_id, extra_round_id
 from bot.core.schedule import zone_names
 from bot.core.setting_up import drill_from
 from tests.factories import make_drill, make_question, make_round, make_timetable
@@ -136,9 +137,23 @@ drills = st.builds(
         at=st.times().map(lambda at: at.replace(second=0, microsecond=0)),
         zone=st.sampled_from(zone_names()),
         days=st.frozensets(st.integers(0, 6), min_size=1),
+        closing=st.one_of(
+            st.builds(Closing),
+            st.builds(Closing, at=st.times().map(lambda at: at.replace(second=0, microsecond=0))),
+            st.builds(Closing, after_hours=st.integers(1, 24)),
+        ),
+        days_off=st.frozensets(st.dates(date(2026, 1, 1), date(2030, 1, 1)), max_size=500),
     ),
     topics=st.frozensets(st.sampled_from(["gradients", "vision", "evaluation"])),
+    difficulties=st.frozensets(st.integers(1, 3)),
     sealed=st.booleans(),
+    may_ask=st.booleans(),
+    ranking=st.booleans(),
+    organizers=st.frozensets(
+        st.integers(1, 99).map(lambda n: member_id(41771983423143937, n)) | st.just(role_id(41771983423143937, 5)),
+        max_size=4,
+    ),
+    notes=st.none() | st.just(channel_id(41771983423143937, 12)),
 )
 
 
@@ -238,19 +253,28 @@ def test_a_form_carries_nothing_of_the_reference_answer() -> None:
 
 def options_in(data: Mapping[str, Any]) -> dict[str, str]:
     """What the command `setup` is given by a sent form."""
-    return dict(commands.read(line("setup", read_form(data).values)).options)
+    own = dict(read_form(data).values)
+    rest = read_rest(own.pop("rest", ""))
+    return dict(commands.read(line("setup", as_meant({**rest, **own}, None))).options)
 
 
 def test_the_form_for_a_first_drill_asks_for_what_it_needs_and_guesses_the_rest() -> None:
     form = setup_form(CHANNEL, None, "de")
-    assert list(inputs(form)) == ["time", "zone", "days", "topics", "answers"]
-    assert options_in(sent(form)) == {
-        "time": "09:00",
-        "zone": "Europe/Berlin",
-        "days": "mon,tue,wed,thu,fri,sat,sun",
-        "topics": "any",
-        "answers": "open",
-    }
+    assert list(inputs(form)) == ["time", "zone", "days", "answers", "rest"]
+    assert inputs(form)["rest"]["value"].splitlines() == [
+        "closes: next",
+        "reveal: close",
+        "off: none",
+        "topics: any",
+        "difficulty: any",
+        "ask: on",
+        "ranking: on",
+        "organizers: none",
+        "notes: here",
+    ]
+    options = options_in(sent(form))
+    assert options["zone"] == "Europe/Berlin"
+    assert set(options) == {option.name for option in commands.BY_NAME["setup"].options} - {"bank"}
 
 
 def test_a_language_that_is_spoken_in_many_zones_tells_nothing_of_one() -> None:
@@ -273,7 +297,10 @@ def test_a_form_that_is_sent_as_it_was_opened_leaves_the_drill_as_it_is(drill: D
         language="en",
         licence="MIT",
         topics={},
-        questions=(make_question(topics=("gradients", "vision", "evaluation")),),
+        questions=tuple(
+            make_question(f"q{level}", topics=("gradients", "vision", "evaluation"), difficulty=level)
+            for level in (1, 2, 3)
+        ),
     )
     assert drill.set_up_by is not None
     options = options_in(sent(setup_form(CHANNEL, drill)))
@@ -288,6 +315,12 @@ def test_a_drill_is_changed_by_what_is_filled_in() -> None:
     changes = {"time": {"value": "8:15"}, "days": {"values": ["sat", "mon"]}, "answers": {"values": ["open"]}}
     options = options_in(sent(form, changes))
     assert (options["time"], options["days"], options["answers"]) == ("8:15", "sat,mon", "open")
+
+
+def test_a_line_that_is_no_option_is_told_with_what_was_meant() -> None:
+    assert read_rest("closes: 18:00\n\n Notes = <#12> ") == {"closes": "18:00", "notes": "<#12>"}
+    with pytest.raises(commands.Misread, match=r"“close: 18:00” is no option of setup\. Did you mean “closes”"):
+        read_rest("topics: any\nclose: 18:00")
 
 
 # --- forms that were sent -----------------------------------------------------------------------------------

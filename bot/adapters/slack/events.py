@@ -1,0 +1,280 @@
+"""What happens in a workspace: written down before Slack is told that it came, then worked on.
+
+Slack is told so at once, and does not send it again. Whatever is left when the program ends is worked on after the next
+start. One message may come as two events, late, twice, or out of order: what it means is known by what it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.adapters.slack import failures
+from bot.adapters.slack.ids import channel_id, channel_of, group_id, user_of
+from bot.adapters.slack.messages import addressed, removed, said, typed
+from bot.adapters.slack.people import People
+from bot.beside import Beside
+from bot.core import commands as table
+from bot.core import notices
+from bot.core.answering import Deleted, Said
+from bot.core.commands import Misread
+from bot.core.model import MessageRef, Occurrence, Place, Receipt, Round, RoundState, Told, Why
+from bot.studybot import StudyBot
+
+log = logging.getLogger(__name__)
+
+MARK: Final = "white_check_mark"
+"""The reaction on what counts; the card's footer explains it."""
+
+AGAIN_AFTER: Final = 2.0
+"""Seconds after which a message below a card that nobody knows yet is looked at again: its sending may be unclear."""
+
+_TOLD: Final = (Receipt.LATE, Receipt.TOO_LONG)
+"""Receipts for thread messages that are told in private; others show by the mark, or its absence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The bot itself: its ids in the workspace."""
+
+    team: str
+    user: str
+    bot: str
+    app: str = ""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset({self.user, self.bot, self.app} - {""})
+
+
+class Events:
+    """Takes events in, and works on them."""
+
+    def __init__(
+        self,
+        bot: StudyBot,
+        client: Callable[[], AsyncWebClient],
+        clock: Callable[[], datetime],
+        people: People,
+        *,
+        me: Callable[[], Me],
+        mentioned: Callable[[Mapping[str, Any], str], Awaitable[None]],
+        read: Callable[[str], str],
+        home: Callable[[str], Awaitable[None]],
+        joined: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        """`mentioned` carries out what follows a mention; `read` turns that into the core's words, or raises Misread.
+
+        `home` shows somebody their page, `joined` greets whoever took the bot into a channel.
+        """
+        self._bot = bot
+        self._client = client
+        self._clock = clock
+        self._people = people
+        self._me = me
+        self._mentioned = mentioned
+        self._read = read
+        self._home = home
+        self._joined = joined
+        self.beside = Beside()
+        self._marking = asyncio.Lock()
+
+    # --- in and out -------------------------------------------------------------------------------------------
+
+    async def receive(self, body: Mapping[str, Any]) -> None:
+        """Write an event down. What comes again under the same number is the same, and comes to nothing."""
+        event = body.get("event") or {}
+        team = str(body.get("team_id") or event.get("team") or self._me().team)
+        data = {"team": team, "event": json.dumps(event, sort_keys=True)}
+        await self._bot.receive(_inbox_id(body), data, self._clock())
+
+    async def work(self, body: Mapping[str, Any]) -> None:
+        """Work on an event that was received, unless that has been done."""
+        wanted = _inbox_id(body)
+        for received in await self._bot.received():
+            if received.id == wanted:
+                await self._work_on(received)
+
+    async def work_off(self) -> None:
+        """Work on whatever an earlier run has left."""
+        for received in await self._bot.received():
+            if received.id.startswith(_INBOX):
+                await self._work_on(received)
+
+    async def _work_on(self, received: Occurrence) -> None:
+        event: Mapping[str, Any] = json.loads(received.data["event"])
+        try:
+            await self._take(received.data["team"], event)
+        except failures.TROUBLE as error:  # What had to be asked of Slack may be asked again after the next start.
+            log.warning("event %s could not be worked on (%s)", received.id, failures.in_words(error))
+            return
+        await self._bot.finish(received, "done")
+
+    async def _take(self, team: str, event: Mapping[str, Any]) -> None:
+        kind, channel = event.get("type"), event.get("channel")
+        match kind:
+            case "message":
+                await self._message(team, event)
+            case "app_mention":
+                await self._mention(event)
+            case "app_home_opened" if event.get("tab", "home") == "home":
+                await self._home(str(event["user"]))
+            case "member_joined_channel" if event.get("user") == self._me().user:
+                await self._joined(str(channel), str(event.get("inviter") or ""))
+            case "channel_archive" | "group_archive":
+                await self._lost(team, str(channel), "the channel was archived")
+            case "channel_deleted" | "group_deleted":
+                await self._lost(team, str(channel), "the channel was deleted")
+            case "channel_left" | "group_left":
+                await self._lost(team, str(channel), "I was removed from the channel")
+            case "app_uninstalled" | "tokens_revoked":
+                log.warning("the app was removed from workspace %s; its drills stop", team)
+                await self._bot.left(group_id(team))
+
+    async def _lost(self, team: str, channel: str, why: str) -> None:
+        await self._bot.channel_lost(channel_id(team, channel), why, self._clock())
+
+    # --- messages ---------------------------------------------------------------------------------------------
+
+    async def _message(self, team: str, event: Mapping[str, Any]) -> None:
+        if event.get("channel_type") not in (None, "channel", "group"):
+            return
+        channel = str(event["channel"])
+        match event.get("subtype"):
+            case "message_deleted":
+                await self._gone(team, channel, str(event["deleted_ts"]))
+            case "message_changed":
+                message = event.get("message") or {}
+                if removed(message):
+                    await self._gone(team, channel, str(message["ts"]))
+                elif message.get("edited"):  # A link that unfolds changes a message, too.
+                    await self.heard(team, channel, message)
+            case _:
+                await self.heard(team, channel, event)
+
+    async def heard(self, team: str, channel: str, message: Mapping[str, Any], *, tries: int = 3) -> None:
+        """A message as it stands now: posted, edited, or read again."""
+        if not typed(message):
+            return
+        text = addressed(str(message.get("text") or ""), self._me().user)
+        if text is not None and self._is_command(text):
+            return
+        name = (await self._people.who(str(message["user"]))).name
+        spoken = said(team, channel, message, name, self._me().user)
+        if spoken is None:
+            return
+        place = spoken.place
+        if place.thread is None:  # In a channel only what was submitted as an answer matters, once it is edited.
+            if spoken.edited_at is not None and await self._bot.drill_in(place.channel) is not None:
+                self.mark(await self._bot.answer(spoken, self._clock()))
+            return
+        if await self._bot.round_at(place) is not None:
+            await self._answer(spoken)
+            return
+        round_ = await self._bot.round_of_card(MessageRef(place=Place(channel=place.channel), message=place.thread))
+        if round_ is not None and round_.sealed and round_.state is RoundState.OPEN:
+            await self._say_sealed(round_, spoken)
+        elif tries and (round_ is not None or message.get("parent_user_id") == self._me().user):
+            await asyncio.sleep(AGAIN_AFTER)  # Its card, or its thread, is about to be known.
+            await self.heard(team, channel, message, tries=tries - 1)
+
+    async def _answer(self, spoken: Said) -> None:
+        told = await self._bot.answer(spoken, self._clock())
+        self.mark(told)
+        if told.receipt in _TOLD:
+            self.beside.start(self._note(spoken, told))
+
+    async def _say_sealed(self, round_: Round, spoken: Said) -> None:
+        """Once a member and round: the bot cannot remove what was said, but can say where it belongs."""
+        id = f"slack/sealed/{round_.id}/{spoken.member}"
+        if await self._bot.receive(id, {}, self._clock()):
+            await self._bot.finish(Occurrence(id=id, at=self._clock()), "told")
+            told = Told(receipt=Receipt.NOT_COUNTED, why=Why.SEALED)
+            self.beside.start(self._note(spoken, told))
+
+    async def _gone(self, team: str, channel: str, ts: str) -> None:
+        there = channel_id(team, channel)
+        if await self._bot.drill_in(there) is None:
+            return
+        await self.deleted(Deleted(channel=there, message=ts, at=self._clock()))
+        if round_ := await self._bot.round_of_card(MessageRef(place=Place(channel=there), message=ts)):
+            await self._bot.card_deleted(round_.id)
+
+    async def deleted(self, gone: Deleted) -> None:
+        """A message is no longer there."""
+        self.mark(await self._bot.answer(gone, self._clock()))
+
+    # --- mentions ---------------------------------------------------------------------------------------------
+
+    async def _mention(self, event: Mapping[str, Any]) -> None:
+        text = addressed(str(event.get("text") or ""), self._me().user)
+        if text is None or not typed(event):
+            return
+        thread = event.get("thread_ts")
+        inside = thread and await self._bot.round_at(
+            Place(channel=channel_id(self._me().team, str(event["channel"])), thread=str(thread))
+        )
+        if not inside or self._is_command(text):  # Else it is an answer, or talk.
+            await self._mentioned(event, text)
+
+    def _is_command(self, text: str) -> bool:
+        try:
+            table.read(self._read(text))
+        except Misread:
+            return False
+        return True
+
+    # --- what is told -----------------------------------------------------------------------------------------
+
+    def mark(self, told: Told) -> None:
+        """Put the mark on what counts now, and take it off what does not. Best effort, beside everything else."""
+        if told.round is not None and (told.counts or told.counts_no_more):
+            self.beside.start(self._mark(told))
+
+    async def _mark(self, told: Told) -> None:
+        assert told.round is not None
+        async with self._marking:  # In the order in which it happened.
+            round_ = await self._bot.round(told.round)
+            if round_ is None:
+                return
+            channel = channel_of(round_.channel)
+            for ts in told.counts_no_more:
+                await self._best_effort(self._client().reactions_remove(name=MARK, channel=channel, timestamp=ts))
+            for ts in told.counts:
+                await self._best_effort(self._client().reactions_add(name=MARK, channel=channel, timestamp=ts))
+
+    async def _note(self, spoken: Said, told: Told) -> None:
+        user = user_of(spoken.member)
+        if user is not None:
+            note = self._client().chat_postEphemeral(
+                channel=channel_of(spoken.place.channel),
+                user=user,
+                text=notices.told(told),
+                thread_ts=spoken.place.thread,
+            )
+            await self._best_effort(note)
+
+    @staticmethod
+    async def _best_effort(request: Awaitable[object]) -> None:
+        try:
+            await request
+        except failures.TROUBLE as error:
+            if not failures.nobody_waits(error):
+                log.info("a mark or a note could not be set (%s)", failures.in_words(error))
+
+
+_INBOX: Final = "slack/event/"
+
+
+def _inbox_id(body: Mapping[str, Any]) -> str:
+    if body.get("event_id"):
+        return f"{_INBOX}{body['event_id']}"
+    event = body.get("event") or {}
+    return f"{_INBOX}{event.get('channel')}/{event.get('type')}/{event.get('event_ts') or event.get('ts')}"

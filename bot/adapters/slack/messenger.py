@@ -1,0 +1,141 @@
+"""Slack as a messenger: where the bot's deliveries go.
+
+Slack takes no key with a message that would make it one however often it is sent. So each carries the reference of its
+delivery, in its metadata and its footer, and is looked for after an unclear outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.adapters.slack import failures
+from bot.adapters.slack.ids import channel_of, user_of
+from bot.adapters.slack.render import Message, render
+from bot.core.card import Card, reference
+from bot.core.model import MessageRef, Place
+from bot.core.ports import DeliveryError
+
+EVENT: Final = "nnquestion_delivery"
+"""The type of the metadata of what the bot posts. Members can read metadata: it holds the reference, and no more."""
+
+LOOKED_THROUGH: Final = 200
+"""Messages of a channel, latest first, among which a reference is looked for. Of a thread it is all."""
+
+_PAGE: Final = 100
+
+
+class SlackMessenger:
+    """Posts cards in channels, threads and, where a place is a member, direct messages."""
+
+    def __init__(self, client: Callable[[], AsyncWebClient], bot_ids: Callable[[], frozenset[str]]) -> None:
+        """`client` posts, and never tries blindly again; `bot_ids` are the ids under which the bot's messages stand."""
+        self._client = client
+        self._bot_ids = bot_ids
+
+    def parts(self, card: Card) -> int:
+        return len(render(card))
+
+    async def send(self, place: Place, card: Card, *, part: int, key: str) -> MessageRef:
+        with _asking(place):
+            posted = await self._client().chat_postMessage(
+                channel=await self._channel(place),
+                thread_ts=place.thread,
+                unfurl_links=False,
+                unfurl_media=False,
+                **_content(card, part, key),
+            )
+            return MessageRef(place=place, message=str(posted["ts"]))
+
+    async def edit(self, ref: MessageRef, card: Card, *, part: int, key: str) -> None:
+        with _asking(ref.place):
+            await self._client().chat_update(
+                channel=await self._channel(ref.place), ts=ref.message, **_content(card, part, key)
+            )
+
+    async def find(self, place: Place, *, key: str) -> list[MessageRef]:
+        with _asking(place):
+            found = [str(one["ts"]) async for one in self._messages(place) if self._carries(one, key)]
+        return [MessageRef(place=place, message=ts) for ts in sorted(found, key=_moment)]
+
+    async def delete(self, ref: MessageRef) -> None:
+        with _asking(ref.place):
+            try:
+                await self._client().chat_delete(channel=await self._channel(ref.place), ts=ref.message)
+            except failures.TROUBLE as error:
+                if not failures.gone(error):
+                    raise
+
+    async def open_thread(self, ref: MessageRef, title: str) -> Place:
+        """A thread of Slack's is there as soon as somebody writes in it: no request, and no title."""
+        return Place(channel=ref.place.channel, thread=ref.message)
+
+    async def _channel(self, place: Place) -> str:
+        user = user_of(place.channel)
+        if user is None:
+            return channel_of(place.channel)
+        opened = await self._client().conversations_open(users=[user])
+        return str(opened["channel"]["id"])
+
+    async def _messages(self, place: Place) -> AsyncIterator[Mapping[str, Any]]:
+        channel, cursor, seen = await self._channel(place), "", 0
+        while True:
+            more: dict[str, Any] = {"limit": _PAGE, "include_all_metadata": True} | (
+                {"cursor": cursor} if cursor else {}
+            )
+            page = await (
+                self._client().conversations_history(channel=channel, **more)
+                if place.thread is None
+                else self._client().conversations_replies(channel=channel, ts=place.thread, **more)
+            )
+            messages = page.get("messages") or []
+            for message in messages:
+                yield message
+            seen += len(messages)
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor or (place.thread is None and seen >= LOOKED_THROUGH):
+                return
+
+    def _carries(self, message: Mapping[str, Any], key: str) -> bool:
+        """Whether this is the message of a delivery; what others have written proves nothing."""
+        if self._bot_ids().isdisjoint({message.get("user"), message.get("bot_id"), message.get("app_id")}):
+            return False
+        metadata = message.get("metadata") or {}
+        payload = metadata.get("event_payload") or {}
+        if metadata.get("event_type") == EVENT and "ref" in payload:
+            return bool(payload["ref"] == reference(key))
+        texts = [
+            str(element.get("text"))
+            for block in message.get("blocks") or ()
+            if block.get("type") == "context"
+            for element in block.get("elements") or ()
+        ]
+        return bool(texts) and texts[-1].split()[-2:] == ["ref", reference(key)]
+
+
+@contextmanager
+def _asking(place: Place) -> Iterator[None]:
+    """What goes wrong with a request about a place is told as the port wants it."""
+    try:
+        yield
+    except DeliveryError:
+        raise
+    except Exception as error:
+        raise failures.failure_of(error, place) from error
+
+
+def _content(card: Card, part: int, key: str) -> dict[str, Any]:
+    message: Message = render(card, reference=reference(key))[part - 1]
+    return {
+        "text": message.text,
+        "blocks": list(message.blocks),
+        "metadata": {"event_type": EVENT, "event_payload": {"ref": reference(key)}},
+    }
+
+
+def _moment(ts: str) -> tuple[int, str]:
+    seconds, _, rest = ts.partition(".")
+    return int(seconds), rest
