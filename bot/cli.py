@@ -343,9 +343,10 @@ class _faults:
             _refuse("\n".join(fault.problems))
         if isinstance(fault, DemoRefused):
             _refuse(str(fault))
-        discord = sys.modules.get("bot.adapters.discord.client")  # Only what was loaded can have raised anything.
-        if discord is not None and isinstance(fault, discord.TokenRefused):
-            _refuse(str(fault))
+        for adapter in ("bot.adapters.discord.client", "bot.adapters.slack.app"):
+            loaded = sys.modules.get(adapter)  # Only what was loaded can have raised anything.
+            if loaded is not None and isinstance(fault, loaded.TokenRefused):
+                _refuse(str(fault))
         if isinstance(fault, StoreError | RoomError):
             _refuse(str(fault), code=1)
         if isinstance(fault, OSError) and fault.filename is not None:

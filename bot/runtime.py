@@ -35,11 +35,14 @@ from bot.settings import Settings, SettingsError, check_tokens, data_folder
 from bot.shelf import Shelf
 from bot.store import SqliteStore
 from bot.studybot import StudyBot
+from bot.web import Web
 
 if TYPE_CHECKING:
     import discord
+    from slack_bolt.async_app import AsyncApp
 
     from bot.adapters.discord.client import Discord
+    from bot.adapters.slack.app import Slack
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +88,8 @@ class Program:
     room: Room | None = None
     terminal: Terminal | None = None
     discord_adapter: Discord | None = None
+    slack_adapter: Slack | None = None
+    web: Web | None = None
     woken: asyncio.Event
     _ticking: contextlib.AbstractAsyncContextManager[None] | None = None
     _is_open: bool = False
@@ -95,6 +100,13 @@ class Program:
         if self.discord_adapter is None:
             raise LookupError("Discord is not among the platforms; set DISCORD_TOKEN")
         return self.discord_adapter.client
+
+    @property
+    def slack(self) -> AsyncApp:
+        """The Bolt app. Whatever it is handed first brings up all the rest; `end` takes that down."""
+        if self.slack_adapter is None:
+            raise LookupError("Slack is not among the platforms; set SLACK_BOT_TOKEN")
+        return self.slack_adapter.app
 
     async def start(self) -> None:
         """Open the files and take over what an earlier run left; once. Raises StoreError or RoomError."""
@@ -110,6 +122,8 @@ class Program:
             await self.terminal.check()
         if self.discord_adapter is not None:
             await self.discord_adapter.gaps.hold()
+        if self.slack_adapter is not None:
+            await self.slack_adapter.gaps.hold()
         left = await self.deliverer.recover()
         if left:
             log.info("%d messages were on their way when the last run ended; looking for them first", left)
@@ -156,7 +170,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
     messengers: dict[str, Messenger] = {}
     woken = asyncio.Event()
     bot = StudyBot(store, KeyPointGrader(), lambda: shelf.banks, owed=woken.set)
-    room = terminal = discord_adapter = None
+    room = terminal = discord_adapter = slack_adapter = web = None
     if "terminal" in settings.platforms:
         room = Room(settings.database.with_name(settings.database.name + ".room.jsonl"))
         messengers["terminal"] = TerminalMessenger(room, clock)
@@ -177,6 +191,22 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
             ending=lambda: program.end(),
         )
         messengers["discord"] = discord_adapter.messenger
+    if "slack" in settings.platforms:
+        from bot.adapters.slack.app import Slack
+
+        slack_adapter = Slack(
+            bot,
+            clock,
+            lambda: shelf.banks,
+            bot_token=settings.slack_bot_token,
+            app_token=settings.slack_app_token,
+            signing_secret=settings.slack_signing_secret,
+            api_url=settings.slack_api_url,
+            starting=lambda: program.begin(),
+        )
+        messengers["slack"] = slack_adapter.messenger
+        if routes := slack_adapter.routes():
+            web = Web(*settings.web, routes)
     program = Program(
         settings=settings,
         store=store,
@@ -187,6 +217,8 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
         room=room,
         terminal=terminal,
         discord_adapter=discord_adapter,
+        slack_adapter=slack_adapter,
+        web=web,
         woken=woken,
     )
     return program
@@ -198,8 +230,10 @@ async def run_platforms(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format=_LOG_LINE)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("discord").setLevel(logging.WARNING)
+    logging.getLogger("slack_bolt").setLevel(logging.WARNING)
+    logging.getLogger("slack_sdk").setLevel(logging.WARNING)
     program = build(settings)
-    connecting: asyncio.Task[None] | None = None
+    connecting: list[asyncio.Task[None]] = []
     try:
         await program.start()
         if program.room is not None:
@@ -211,18 +245,28 @@ async def run_platforms(settings: Settings) -> None:
         log.info("running %s on %s", ", ".join(settings.platforms), settings.database)
         if program.room is not None and not await program.store.read(lambda tx: tx.drills.all()):
             log.info("no drill yet: `nnquestion chat --database %s` sets one up", settings.database)
+        if program.web is not None:
+            await program.web.start()
         if program.discord_adapter is not None:
-            connecting = asyncio.create_task(program.discord_adapter.run(settings.discord_token))
-        await asyncio.wait({task for task in (stopping, connecting) if task}, return_when=asyncio.FIRST_COMPLETED)
+            connecting.append(asyncio.create_task(program.discord_adapter.run(settings.discord_token)))
+        if program.slack_adapter is not None:
+            connecting.append(asyncio.create_task(program.slack_adapter.run()))
+        await asyncio.wait({stopping, *connecting}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if connecting is not None and connecting.done():
-            await connecting
+        for task in connecting:
+            if task.done():
+                await task
         log.info("stopping: finishing what is in hand")
     finally:
-        if connecting is not None and program.discord_adapter is not None:
-            connecting.cancel()
-            await asyncio.gather(connecting, return_exceptions=True)
+        if program.web is not None:
+            await program.web.stop()
+        for task in connecting:
+            task.cancel()
+        await asyncio.gather(*connecting, return_exceptions=True)
+        if program.discord_adapter is not None:
             await program.discord_adapter.close()
+        if program.slack_adapter is not None:
+            await program.slack_adapter.close()
         await program.end()
     log.info("stopped")
 

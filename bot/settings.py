@@ -29,6 +29,7 @@ NAMES: Final = (
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
     "SLACK_API_URL",
+    "NNQUESTION_WEB",
 )
 
 
@@ -60,6 +61,8 @@ class Settings:
     slack_app_token: str = field(default="", repr=False)
     slack_signing_secret: str = field(default="", repr=False)
     slack_api_url: str = ""
+    web: tuple[str, int] = ("127.0.0.1", 8080)
+    """Where the web server listens: host and port."""
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -77,6 +80,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     platforms = _platforms(given, problems)
     if given["DISCORD_TEST_GUILD"] and not given["DISCORD_TEST_GUILD"].isdigit():
         problems.append(f"DISCORD_TEST_GUILD={given['DISCORD_TEST_GUILD']}: it is the id of a server, a number")
+    web = _web(given["NNQUESTION_WEB"], problems)
     if problems:
         raise SettingsError(tuple(problems))
     return Settings(
@@ -91,6 +95,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         slack_app_token=given["SLACK_APP_TOKEN"],
         slack_signing_secret=given["SLACK_SIGNING_SECRET"],
         slack_api_url=given["SLACK_API_URL"],
+        web=web,
     )
 
 
@@ -104,6 +109,10 @@ def check_tokens(settings: Settings) -> None:
         )
         if platform in settings.platforms and not token
     ]
+    if "slack" in settings.platforms and not (settings.slack_app_token or settings.slack_signing_secret):
+        problems.append(
+            "SLACK_APP_TOKEN is not set: Slack needs it for Socket Mode, or SLACK_SIGNING_SECRET for HTTP mode"
+        )
     if problems:
         raise SettingsError(tuple(problems))
 
@@ -136,6 +145,15 @@ def _banks(given: str, problems: list[str]) -> tuple[Path, ...]:
                 f"NNQUESTION_BANK={given}: there is no “{path}”; name YAML files or folders, with commas between them"
             )
     return named or (shipped_bank(),)
+
+
+def _web(given: str, problems: list[str]) -> tuple[str, int]:
+    """Host and port; a port alone listens on this machine only."""
+    host, _, port = (given or "127.0.0.1:8080").rpartition(":")
+    if not port.isdigit() or int(port) > 65_535:
+        problems.append(f"NNQUESTION_WEB={given}: expected host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
+        return "127.0.0.1", 8080
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _platforms(given: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:

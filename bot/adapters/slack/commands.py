@@ -239,7 +239,7 @@ def _named(command: Command, word: _Word, signs: str) -> tuple[str, _Word] | Non
 
 def _with_equals(command: Command, words: Sequence[_Word]) -> str:
     """What was probably meant by `time: 09:00`, as it is written here; empty where nothing is written so."""
-    if not any(_named(command, word, _COLONS) for word in words if _named(command, word, _EQUALS) is None):
+    if not any(_named(command, word, _COLONS) for word in words):
         return ""
     said: list[str] = []
     for word in words:

@@ -12,11 +12,11 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.adapters.slack import failures
+from bot.adapters.slack import commands, failures
 from bot.adapters.slack.ids import channel_id, channel_of, group_id, user_of
 from bot.adapters.slack.messages import addressed, removed, said, typed
 from bot.adapters.slack.people import People
@@ -54,6 +54,22 @@ class Me:
         return frozenset({self.user, self.bot, self.app} - {""})
 
 
+class Asked(Protocol):
+    """What members ask for by an event rather than by a command or a button."""
+
+    async def mentioned(self, event: Mapping[str, Any], text: str) -> None:
+        """Carry out what follows a mention of the bot."""
+        ...
+
+    async def show_home(self, user: str) -> None:
+        """Show somebody their own page."""
+        ...
+
+    async def greet(self, channel: str, inviter: str) -> None:
+        """Tell whoever took the bot into a channel how to begin."""
+        ...
+
+
 class Events:
     """Takes events in, and works on them."""
 
@@ -65,24 +81,15 @@ class Events:
         people: People,
         *,
         me: Callable[[], Me],
-        mentioned: Callable[[Mapping[str, Any], str], Awaitable[None]],
-        read: Callable[[str], str],
-        home: Callable[[str], Awaitable[None]],
-        joined: Callable[[str, str], Awaitable[None]],
+        asked: Asked,
     ) -> None:
-        """`mentioned` carries out what follows a mention; `read` turns that into the core's words, or raises Misread.
-
-        `home` shows somebody their page, `joined` greets whoever took the bot into a channel.
-        """
+        """`asked` carries out what members ask for by an event."""
         self._bot = bot
         self._client = client
         self._clock = clock
         self._people = people
         self._me = me
-        self._mentioned = mentioned
-        self._read = read
-        self._home = home
-        self._joined = joined
+        self._asked = asked
         self.beside = Beside()
         self._marking = asyncio.Lock()
 
@@ -125,9 +132,9 @@ class Events:
             case "app_mention":
                 await self._mention(event)
             case "app_home_opened" if event.get("tab", "home") == "home":
-                await self._home(str(event["user"]))
+                await self._asked.show_home(str(event["user"]))
             case "member_joined_channel" if event.get("user") == self._me().user:
-                await self._joined(str(channel), str(event.get("inviter") or ""))
+                await self._asked.greet(str(channel), str(event.get("inviter") or ""))
             case "channel_archive" | "group_archive":
                 await self._lost(team, str(channel), "the channel was archived")
             case "channel_deleted" | "group_deleted":
@@ -164,7 +171,7 @@ class Events:
         if not typed(message):
             return
         text = addressed(str(message.get("text") or ""), self._me().user)
-        if text is not None and self._is_command(text):
+        if text is not None and _is_command(text):
             return
         name = (await self._people.who(str(message["user"]))).name
         spoken = said(team, channel, message, name, self._me().user)
@@ -221,15 +228,8 @@ class Events:
         inside = thread and await self._bot.round_at(
             Place(channel=channel_id(self._me().team, str(event["channel"])), thread=str(thread))
         )
-        if not inside or self._is_command(text):  # Else it is an answer, or talk.
-            await self._mentioned(event, text)
-
-    def _is_command(self, text: str) -> bool:
-        try:
-            table.read(self._read(text))
-        except Misread:
-            return False
-        return True
+        if not inside or _is_command(text):  # Else it is an answer, or talk.
+            await self._asked.mentioned(event, text)
 
     # --- what is told -----------------------------------------------------------------------------------------
 
@@ -268,6 +268,14 @@ class Events:
         except failures.TROUBLE as error:
             if not failures.nobody_waits(error):
                 log.info("a mark or a note could not be set (%s)", failures.in_words(error))
+
+
+def _is_command(text: str) -> bool:
+    try:
+        table.read(commands.read(text))
+    except Misread:
+        return False
+    return True
 
 
 _INBOX: Final = "slack/event/"

@@ -20,8 +20,8 @@ from bot.core.card import Card, Line, Words
 from bot.core.cards import DIFFICULTY
 from bot.core.commands import BY_NAME, Command, Option, Takes
 from bot.core.counting import LONGEST_ANSWER
-from bot.core.model import Bank, ChannelId, Drill, Place, Round, Timetable
-from bot.core.setting_up import DAY_NAMES, topics_of
+from bot.core.model import Bank, ChannelId, Drill, Place, Round, Timetable, group_of
+from bot.core.setting_up import DAY_NAMES, options_of, topics_of
 from bot.core.shown import on_one_line
 from bot.core.suggestions import Limits, cut, is_completed, shortened, units
 
@@ -85,10 +85,15 @@ def setup_form(channel: ChannelId, drill: Drill | None, zone: str, banks: Mappin
     left out, or keeps that where it stays empty.
     """
     kept: list[str] = []
-    fields = _drill_fields(drill, zone, banks, kept)
+    first = Drill(
+        channel=channel,
+        group=group_of(channel),
+        timetable=Timetable(at=time(9), zone=zone),
+        bank=next(iter(banks), ""),
+    )
     blocks = [
         _input(name, _label(name), element, hint=_drill_hint(name, kept), optional=name in _EMPTIED)
-        for name, element in fields.items()
+        for name, element in _drill_fields(drill or first, banks, kept).items()
         if element is not None
     ]
     title = "This channel's drill" if drill else "A drill for this channel"
@@ -151,25 +156,22 @@ def _modal(
 # --- the fields of a drill ------------------------------------------------------------------------------------
 
 
-def _drill_fields(drill: Drill | None, zone: str, banks: Mapping[str, Bank], kept: list[str]) -> dict[str, Json | None]:
+def _drill_fields(drill: Drill, banks: Mapping[str, Bank], kept: list[str]) -> dict[str, Json | None]:
     """Elements by the option's name, None where there is nothing to choose from; `kept` gets what none can show."""
-    table = drill.timetable if drill else Timetable(at=time(9), zone=zone)
-    answers = "sealed" if drill is not None and drill.sealed else "open"
+    said = options_of(drill)
     return {
-        "time": {**_bare("timepicker", SETUP, "time"), "initial_time": f"{table.at:%H:%M}"},
-        "zone": _search(SETUP, "zone", table.zone),
-        "days": _several("multi_static_select", "days", _DAYS, [DAY_NAMES[n] for n in sorted(table.days)]),
-        "closes": _text(SETUP, "closes", _closes(table)),
-        "reveal": _text(SETUP, "reveal", f"{table.reveal_at:%H:%M}" if table.reveal_at else "close"),
-        "off": _text_that_fits("off", sorted(day.isoformat() for day in table.days_off), kept),
+        "time": {**_bare("timepicker", SETUP, "time"), "initial_time": said["time"]},
+        "zone": _search(SETUP, "zone", said["zone"]),
+        "days": _several("multi_static_select", "days", _DAYS, said["days"].split(",")),
+        "closes": _text(SETUP, "closes", said["closes"]),
+        "reveal": _text(SETUP, "reveal", said["reveal"]),
+        "off": _text_that_fits("off", said["off"] if drill.timetable.days_off else "", kept),
         "topics": _topics(drill, banks, kept),
-        "difficulty": _several(
-            "checkboxes", "difficulty", _LEVELS, sorted(map(str, drill.difficulties if drill else ()))
-        ),
-        "bank": _bank(drill.bank if drill else next(iter(banks), ""), banks),
-        "answers": _radio("answers", _ANSWERS, answers),
-        "ask": _radio("ask", _SWITCH, "off" if drill and not drill.may_ask else "on"),
-        "ranking": _radio("ranking", _SWITCH, "off" if drill and not drill.ranking else "on"),
+        "difficulty": _several("checkboxes", "difficulty", _LEVELS, sorted(map(str, drill.difficulties))),
+        "bank": _bank(drill.bank, banks),
+        "answers": _radio("answers", _ANSWERS, said["answers"]),
+        "ask": _radio("ask", _SWITCH, said["ask"]),
+        "ranking": _radio("ranking", _SWITCH, said["ranking"]),
         "organizers": _organizers(drill, kept),
         "notes": _notes(drill, kept),
     }
@@ -208,31 +210,22 @@ def _drill_hint(option: str, kept: Sequence[str]) -> str:
 _SETUP_SAYS: Final = {option.name: option.says for option in BY_NAME[SETUP].options}
 
 
-def _closes(table: Timetable) -> str:
-    if table.closing.at is not None:
-        return f"{table.closing.at:%H:%M}"
-    return f"{table.closing.after_hours}h" if table.closing.after_hours is not None else "next"
-
-
-def _text_that_fits(option: str, pieces: Sequence[str], kept: list[str]) -> Json:
+def _text_that_fits(option: str, value: str, kept: list[str]) -> Json:
     """A field for a list; one that is longer than a field stays as it is, unless something else is typed."""
-    value = ",".join(pieces)
     if units(value) > _INPUT:
         kept.append(option)
         value = ""
     return _text(SETUP, option, value)
 
 
-def _topics(drill: Drill | None, banks: Mapping[str, Bank], kept: list[str]) -> Json | None:
+def _topics(drill: Drill, banks: Mapping[str, Bank], kept: list[str]) -> Json | None:
     """The topics of all banks, since another one may be chosen in the same form; the core tells which do not fit."""
     titles = {topic: bank.topics.get(topic, topic) for bank in banks.values() for topic in sorted(topics_of([bank]))}
-    if not titles:
-        return None
-    own = [banks[drill.bank]] if drill and drill.bank in banks else banks.values()
-    chosen = sorted(drill.topics & topics_of(own)) if drill else []
-    if len(titles) > OFFERS.offers or any("," in topic or units(topic) > OFFERS.value for topic in titles):
-        return _text_that_fits("topics", chosen, kept)
-    return _several("multi_static_select", "topics", titles, chosen)
+    own = [banks[drill.bank]] if drill.bank in banks else banks.values()
+    chosen = sorted(drill.topics & topics_of(own))
+    if len(titles) > OFFERS.offers:
+        return _text_that_fits("topics", ",".join(chosen), kept)
+    return _several("multi_static_select", "topics", titles, chosen) if titles else None
 
 
 def _bank(chosen: str, banks: Mapping[str, Bank]) -> Json | None:
@@ -245,20 +238,19 @@ def _bank(chosen: str, banks: Mapping[str, Bank]) -> Json | None:
     return {**element, "initial_option": options[chosen]} if chosen in options else element
 
 
-def _organizers(drill: Drill | None, kept: list[str]) -> Json:
+def _organizers(drill: Drill, kept: list[str]) -> Json:
     element = _bare("multi_users_select", SETUP, "organizers")
-    named = sorted(drill.organizers) if drill else []
-    users = [user for organizer in named if (user := _slack(user_of, organizer))]
-    if len(users) < len(named) or len(users) > OFFERS.offers:
+    users = [user for organizer in sorted(drill.organizers) if (user := _slack(user_of, organizer))]
+    if len(users) < len(drill.organizers) or len(users) > OFFERS.offers:
         kept.append("organizers")
     elif users:
         element["initial_users"] = users
     return element
 
 
-def _notes(drill: Drill | None, kept: list[str]) -> Json:
+def _notes(drill: Drill, kept: list[str]) -> Json:
     element = {**_bare("conversations_select", SETUP, "notes"), "filter": {"include": ["public", "private"]}}
-    if drill is not None and drill.notes is not None:
+    if drill.notes is not None:
         if there := _slack(channel_of, drill.notes):
             element["initial_conversation"] = there
         else:
@@ -317,7 +309,7 @@ def _option(label: str, value: str) -> Json:
 def _several(kind: str, name: str, choices: Mapping[str, str], chosen: Sequence[str]) -> Json:
     options = {value: _option(label, value) for value, label in choices.items()}
     element = {**_bare(kind, SETUP, name), "options": list(options.values())}
-    initial = [options[value] for value in chosen if value in options]
+    initial = [options[value] for value in chosen]
     return {**element, "initial_options": initial} if initial else element
 
 
@@ -383,7 +375,7 @@ def errors(view: Mapping[str, Any], sentence: str) -> dict[str, str] | None:
     quoted = re.search("“([^”]+)”", sentence)
     if quoted is not None:
         wanted = quoted[1].strip().casefold()
-        holding = [name for name in fields if wanted in _pieces(form.values.get(name, ""))]
+        holding = [name for name in fields if form.values.get(name, "").strip().casefold() == wanted]
         if len(holding) == 1:
             return {holding[0]: sentence}
     spoken = next((name for name, words in _SPOKEN if words in sentence and name in fields), None)
@@ -440,7 +432,3 @@ def _filled(state: Mapping[str, Any]) -> Iterator[str]:
     yield from (str(chosen["value"]) for chosen in (state.get("selected_option"),) if chosen)
     yield from (str(chosen["value"]) for chosen in state.get("selected_options") or ())
     yield from (f"@{user}" for user in state.get("selected_users") or ())
-
-
-def _pieces(value: str) -> set[str]:
-    return {piece.strip().casefold() for piece in (value, *value.split(","))}

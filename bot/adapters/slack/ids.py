@@ -66,7 +66,7 @@ def user_of(id_: str) -> str | None:
 def stamp(ts: str) -> datetime:
     """When Slack took a message, in UTC, to the microsecond. Raises ValueError.
 
-    A float would not do: it has no room for so many seconds with all of their microseconds.
+    It is read as two whole numbers, so nothing is rounded as it would be in a float.
     """
     found = _TS.fullmatch(ts)
     if found is None:

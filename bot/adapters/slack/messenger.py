@@ -25,6 +25,9 @@ EVENT: Final = "nnquestion_delivery"
 LOOKED_THROUGH: Final = 200
 """Messages of a channel, latest first, among which a reference is looked for. Of a thread it is all."""
 
+LONGEST_EDIT: Final = 4_000
+"""Signs of the plain text beside an edit's blocks, which say all of it. https://docs.slack.dev/reference/methods/chat.update"""
+
 _PAGE: Final = 100
 
 
@@ -52,9 +55,10 @@ class SlackMessenger:
 
     async def edit(self, ref: MessageRef, card: Card, *, part: int, key: str) -> None:
         with _asking(ref.place):
-            await self._client().chat_update(
-                channel=await self._channel(ref.place), ts=ref.message, **_content(card, part, key)
-            )
+            content = _content(card, part, key)
+            if len(content["text"]) > LONGEST_EDIT:
+                content["text"] = content["text"][: LONGEST_EDIT - 1] + "…"
+            await self._client().chat_update(channel=await self._channel(ref.place), ts=ref.message, **content)
 
     async def find(self, place: Place, *, key: str) -> list[MessageRef]:
         with _asking(place):

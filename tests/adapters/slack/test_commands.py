@@ -151,10 +151,15 @@ def test_a_line_is_read_back_as_the_options_it_was_written_from_without_the_empt
         ("ask \u2018deep learning\u2019", {"topic": "deep learning"}),
         ("ask topic=“R&amp;D &lt;3”", {"topic": "R&D <3"}),
         ("ask &amp;lt;", {"topic": "&lt;"}),
+        ("ask &amp;gt;", {"topic": "&gt;"}),
+        ("ask rock'n' 2", {"topic": "rock'n'", "difficulty": "2"}),
+        ("ask 'don't know'", {"topic": "don't know"}),
+        ("setup days=mon, time=09:00", {"days": "mon,", "time": "09:00"}),
         ("ask don’t", {"topic": "don’t"}),
         ("ask 'tis", {"topic": "'tis"}),
         ("ask \u2068gradients\u2069", {"topic": "gradients"}),
         ("ask <https://a.b/c|a.b>", {"topic": "a.b"}),
+        ("pause <tel:20270107|2027-01-07>", {"until": "2027-01-07"}),
         ("ask <https://a.b/c>", {"topic": "https://a.b/c"}),
         ("next nn:dropout", {"question": "nn:dropout"}),
         ("setup days=mon, wed ,sat topics= gradients", {"days": "mon,wed,sat", "topics": "gradients"}),
@@ -241,6 +246,7 @@ def test_organizers_may_be_none(text: str) -> None:
         "<!everyone>",
         "<#C061EG9SL>",
         ",",
+        "\0<@U061F7AUR>",
     ],
 )
 def test_a_name_that_is_no_mention_is_not_taken_for_an_organizer(text: str) -> None:
@@ -256,6 +262,14 @@ def test_a_word_behind_the_organizers_is_none_of_them() -> None:
 def test_who_misnames_an_organizer_reads_their_own_words() -> None:
     with pytest.raises(Misread, match="“@ada, bob”"):
         read("setup organizers=“<@U061F7AUR|ada>, bob”")
+    with pytest.raises(Misread, match="“bob @ada”"):
+        read("setup organizers=bob <@U061F7AUR|ada>")
+
+
+def test_capital_letters_in_a_name_let_nothing_pass() -> None:
+    for said in ("SETUP organizers=ada", "setup Organizers=ada"):
+        with pytest.raises(Misread, match="does not name organizers"):
+            read(said)
 
 
 @pytest.mark.parametrize("text", ["<#C061EG9SL|general>", "<#C061EG9SL|>", "<#C061EG9SL>", "C061EG9SL", "“C061EG9SL”"])
@@ -269,7 +283,7 @@ def test_notes_may_go_here(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["general", "#general", "GENERALCHAT", "<@U061F7AUR|ada>", "c061eg9sl", "C1", "D061EG9SL"]
+    "text", ["general", "#general", "GENERALCHAT", "<@U061F7AUR|ada>", "c061eg9sl", "C1", "D061EG9SL", "<#D061EG9SL>"]
 )
 def test_a_name_that_is_no_mention_is_not_taken_for_a_channel(text: str) -> None:
     with pytest.raises(Misread, match="is no channel"):

@@ -261,9 +261,9 @@ def test_the_form_for_a_drill_keeps_to_every_limit_of_slack(drill: Drill | None,
 
 def test_the_largest_banks_and_drill_there_can_be_keep_to_every_limit_of_slack() -> None:
     longest = {f"{number:048d}": "好" * 60 for number in range(100)}
-    banks = {f"{n:048d}": bank_of(longest if n == 7 else {}, id=f"{n:048d}", title="好" * 80) for n in range(120)}
+    banks = {f"{n:048d}": bank_of(longest if n == 117 else {}, id=f"{n:048d}", title="好" * 80) for n in range(120)}
     drill = slack_drill(
-        bank=f"{7:048d}",
+        bank=f"{117:048d}",
         topics=frozenset(longest),
         organizers=frozenset(member_id(TEAM, f"U{number:020d}") for number in range(100)),
         timetable=make_timetable(days_off=frozenset(TODAY + timedelta(days=n) for n in range(272))),
@@ -437,6 +437,18 @@ def test_the_form_for_a_first_drill_asks_for_all_of_it_and_guesses_what_it_can()
     assert drill_of(sent(view)).timetable.zone == "Europe/Berlin"
 
 
+def test_the_title_says_whether_there_is_a_drill_already() -> None:
+    assert setup_form(CHANNEL, None, "", BANKS)["title"]["text"] == "A drill for this channel"
+    assert setup_form(CHANNEL, slack_drill(), "", BANKS)["title"]["text"] == "This channel's drill"
+
+
+def test_more_organizers_than_a_field_shows_stay_as_they_are() -> None:
+    drill = slack_drill(organizers=frozenset(member_id(TEAM, f"U{number:04d}") for number in range(101)))
+    view = setup_form(CHANNEL, drill, "", BANKS)
+    assert "initial_users" not in element(view, "organizers")
+    assert drill_of(sent(view), drill) == drill
+
+
 def test_who_has_no_zone_of_their_own_must_choose_one() -> None:
     view = setup_form(CHANNEL, None, "", BANKS)
     assert "initial_option" not in element(view, "zone")
@@ -473,6 +485,7 @@ def test_a_drill_is_changed_by_what_is_filled_in() -> None:
         "difficulty": {"selected_options": [{"value": "1"}, {"value": "2"}]},
         "off": {"value": "2026-12-25, 2026-12-26"},
     }
+    assert options_in(sent(view, chosen))["organizers"] == "@U061F7AUR,@W0G9QF9C6"
     changed = drill_of(sent(view, chosen), drill)
     assert changed.timetable.at == time(8, 15)
     assert changed.timetable.days == {0, 5}
@@ -539,7 +552,7 @@ def test_more_topics_than_slack_lists_are_typed() -> None:
 
 
 def test_topics_of_every_bank_are_offered_and_those_that_a_bank_has_lost_are_not() -> None:
-    view = setup_form(CHANNEL, slack_drill(topics=frozenset({"vision", "lost"})), "", BANKS)
+    view = setup_form(CHANNEL, slack_drill(topics=frozenset({"vision", "lost", "algebra"})), "", BANKS)
     assert [option["value"] for option in element(view, "topics")["options"]] == [
         "evaluation",
         "gradients",
@@ -566,6 +579,7 @@ def test_a_drill_whose_bank_is_gone_must_choose_another() -> None:
 
 
 def test_the_next_question_is_searched_for_and_a_date_is_picked() -> None:
+    assert element(command_form(BY_NAME["setup"], CHANNEL), "time")["type"] == "timepicker"
     view = command_form(BY_NAME["next"], CHANNEL)
     assert element(view, "question")["type"] == "external_select"
     assert inputs(view)["question"]["optional"] is False

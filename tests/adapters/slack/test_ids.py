@@ -89,6 +89,8 @@ def test_an_id_of_another_kind_is_refused_where_one_is_made(team: str, other: st
 def test_a_ts_is_an_instant_to_the_microsecond() -> None:
     assert stamp("1795424400.000200") == datetime(2026, 11, 23, 9, 0, 0, 200, tzinfo=UTC)
     assert stamp("1795424400.999999").microsecond == 999_999
+    late = [stamp(f"9999999999.99999{last}") for last in range(10)]  # A float cannot tell all of these apart.
+    assert [at.microsecond for at in late] == list(range(999_990, 1_000_000))
 
 
 instants = st.integers(0, 10**16 - 1).map(
@@ -118,7 +120,8 @@ def test_an_instant_in_another_zone_has_the_same_ts() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "1795424400", "1795424400.1", "1795424400.0002000", "\u0661795424400.000200", "a.b"]
+    "wrong",
+    ["", "1795424400", "1795424400.1", "1795424400.0002000", "11795424400.000200", "\u0661795424400.000200", "a.b"],
 )
 def test_what_is_no_ts_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="is no ts of Slack's"):
