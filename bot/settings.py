@@ -109,7 +109,8 @@ def check_tokens(settings: Settings) -> None:
         )
         if platform in settings.platforms and not token
     ]
-    if "slack" in settings.platforms and not (settings.slack_app_token or settings.slack_signing_secret):
+    heard = settings.slack_app_token or settings.slack_signing_secret
+    if "slack" in settings.platforms and settings.slack_bot_token and not heard:
         problems.append(
             "SLACK_APP_TOKEN is not set: Slack needs it for Socket Mode, or SLACK_SIGNING_SECRET for HTTP mode"
         )
@@ -178,7 +179,11 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
     for name in sorted(environ):
         if name.startswith("NNQUESTION_") and name not in NAMES:
             close = difflib.get_close_matches(name, NAMES, n=1)
-            meant = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(NAMES[:3])}"
+            meant = (
+                f"; did you mean {close[0]}?"
+                if close
+                else f"; known are {', '.join(name for name in NAMES if name.startswith('NNQUESTION_'))}"
+            )
             shown = "***" if re.search("TOKEN|SECRET|KEY|PASS", name) else environ[name]
             problems.append(f"{name}={shown}: there is no such setting{meant}")
     return problems

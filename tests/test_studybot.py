@@ -569,7 +569,72 @@ async def test_a_command_nobody_knows_gets_an_answer_and_changes_nothing(study: 
     assert card.title == "That did not work"
 
 
+# --- an inbox, for what a platform sends once -----------------------------------------------------------------
+
+
+async def test_what_was_received_waits_over_a_restart_until_it_is_worked_on_and_then_says_nothing_more(
+    study: Study, tmp_path: Path
+) -> None:
+    assert await study.bot.receive("slack/event/1", {"event": "what bob said"}, at("09:00"))
+    assert await study.bot.receive("slack/event/2", {"event": "more"}, at("09:01"))
+    assert not await study.bot.receive("slack/event/1", {"event": "what bob said"}, at("09:02"))
+    await study.store.close()
+    again = Study(tmp_path / "nnquestion.db")
+    again.store.open()
+    first, second = await again.bot.received()
+    assert (first.id, first.data, second.id) == ("slack/event/1", {"event": "what bob said"}, "slack/event/2")
+    await again.bot.finish(first, "done")
+    assert [waiting.id for waiting in await again.bot.received()] == ["slack/event/2"]
+    assert not await again.bot.receive("slack/event/1", {"event": "what bob said"}, at("09:03"))
+    kept = await again.do(lambda tx: tx.events.get("slack/event/1"))
+    assert kept is not None
+    assert kept.data == {}
+    await again.store.close()
+
+
+async def test_who_is_only_mentioned_is_known_by_name_and_whoever_was_known_stays_as_they_were(study: Study) -> None:
+    await study.set_up()
+    await study.turn(at("09:00"))
+    await study.says("ada", FULL, at("09:05"))
+    await study.bot.met({member("ada"): "somebody", member("bob"): "Bob"})
+    known = await study.do(lambda tx: (tx.members.get(member("ada")), tx.members.get(member("bob"))))
+    assert [one and (one.name, one.public) for one in known] == [("ada", True), ("Bob", False)]
+
+
+async def test_a_channel_that_is_lost_ends_its_drill_and_whoever_set_it_up_is_told_once(study: Study) -> None:
+    await study.set_up(set_up_by=member("ada"))
+    await study.turn(at("09:00"))
+    for _ in range(2):
+        await study.bot.channel_lost(CHANNEL, "the channel was archived", at("10:00"))
+        await study.turn(at("10:00"))
+    assert (await study.drill()).state is DrillState.OFF
+    assert (await study.round()).state is RoundState.CANCELLED
+    _, note = study.messenger.standing
+    assert note.ref.place.channel == ChannelId(member("ada"))
+    assert "the channel was archived" in words_of(note.card)
+
+
 # --- what platforms lose ------------------------------------------------------------------------------------
+
+
+async def test_a_button_for_organizers_refuses_everybody_else_and_nonsense(study: Study) -> None:
+    await study.set_up()
+    ada = Asker(member=member("ada"), name="ada", place=HERE, organizer=True)
+    bob = replace(ada, member=member("bob"), organizer=False)
+    refused = [
+        (bob, f"pause {CHANNEL}", "for organizers of that channel"),
+        (ada, "pause discord:1/2", "another group"),
+        (ada, f"nonsense {CHANNEL}", "no command"),
+        (ada, f"next {CHANNEL}", "needs the question"),
+        (ada, "", "another group"),
+    ]
+    for number, (who, about, why) in enumerate(refused):
+        card = await study.bot.press(who, Press.DO, about, id=f"press {number}", now=at("08:00"))
+        assert why in words_of(card)
+    card = await study.bot.press(ada, Press.DO, f"pause {CHANNEL}", id="press", now=at("08:00"))
+    assert "Paused" in words_of(card)
+    card = await study.bot.press(bob, Press.DO, f"when {CHANNEL}", id="another", now=at("08:00"))
+    assert "paused" in words_of(card)
 
 
 async def test_a_deleted_card_is_followed_by_a_reveal_in_the_channel(study: Study) -> None:

@@ -103,6 +103,11 @@ def test_what_begins_so_comes_before_a_word_that_does_before_what_holds_it_befor
     assert offered(TOPIC, "over", {"nn": replace(BANK, topics=topics)}) == ["6", "4", "3", "1", "2"]
 
 
+def test_all_that_is_spelled_nearly_so_is_offered_the_nearest_first() -> None:
+    topics = {"1": "Gradation", "2": "Gradient", "3": "Convolution", "4": "Gradients"}
+    assert offered(TOPIC, "gradeint", {"nn": replace(BANK, topics=topics)}) == ["2", "4"]
+
+
 def test_further_topics_are_offered_after_those_that_are_typed_already() -> None:
     found = suggestions(TOPICS, "vision, grad")
     assert found == [("vision,gradients", "vision,gradients")]

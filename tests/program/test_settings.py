@@ -122,7 +122,33 @@ def test_a_platform_is_assembled_without_its_token_and_not_run(platform: str, to
     (problem,) = caught.value.problems
     assert problem.startswith(f"{token} is not set")
     assert platform in problem
-    check_tokens(load({"NNQUESTION_PLATFORMS": platform, token: "x"}))
+    check_tokens(load({"NNQUESTION_PLATFORMS": platform, token: "x", "SLACK_APP_TOKEN": "x"}))
+
+
+def test_slack_is_not_run_without_a_way_to_hear_it() -> None:
+    with pytest.raises(SettingsError, match="SLACK_APP_TOKEN is not set"):
+        check_tokens(load({"SLACK_BOT_TOKEN": "x"}))
+    for way in ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
+        check_tokens(load({"SLACK_BOT_TOKEN": "x", way: "x"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "web"),
+    [
+        ("", ("127.0.0.1", 8080)),
+        ("9000", ("127.0.0.1", 9000)),
+        ("0.0.0.0:80", ("0.0.0.0", 80)),
+        ("[::1]:80", ("::1", 80)),
+    ],
+)
+def test_the_web_server_listens_on_this_machine_only_unless_told_otherwise(given: str, web: tuple[str, int]) -> None:
+    assert load({"NNQUESTION_WEB": given}).web == web
+
+
+@pytest.mark.parametrize("wrong", ["nowhere", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:http"])
+def test_an_address_to_listen_at_that_is_none_is_told(wrong: str) -> None:
+    (problem,) = problems_of(NNQUESTION_WEB=wrong)
+    assert problem.startswith(f"NNQUESTION_WEB={wrong}: expected host:port")
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ class _Word:
 
 
 _MARK: Final = re.compile(
-    r"<(?:@(?P<user>[UW][A-Z0-9]{1,20})|#(?P<channel>[CGD][A-Z0-9]{1,20})|!?(?P<other>[^<>|]*))(?:\|(?P<label>[^<>]*))?>"
+    r"<(?:@(?P<user>[A-Za-z0-9_.-]{1,40})|#(?P<channel>[A-Za-z0-9_.-]{1,40})|!?(?P<other>[^<>|]*))(?:\|(?P<label>[^<>]*))?>"
 )
 _DOUBLE, _SINGLE = '"“”„«»', "'\u2018\u2019\u201a"
 _QUOTES: Final[Mapping[str, str]] = {**dict.fromkeys(_DOUBLE, _DOUBLE), **dict.fromkeys(_SINGLE, _SINGLE)}

@@ -165,7 +165,7 @@ def _drill_fields(drill: Drill, banks: Mapping[str, Bank], kept: list[str]) -> d
         "days": _several("multi_static_select", "days", _DAYS, said["days"].split(",")),
         "closes": _text(SETUP, "closes", said["closes"]),
         "reveal": _text(SETUP, "reveal", said["reveal"]),
-        "off": _text_that_fits("off", said["off"] if drill.timetable.days_off else "", kept),
+        "off": _text_that_fits("off", said["off"], kept),
         "topics": _topics(drill, banks, kept),
         "difficulty": _several("checkboxes", "difficulty", _LEVELS, sorted(map(str, drill.difficulties))),
         "bank": _bank(drill.bank, banks),

@@ -14,34 +14,28 @@ from typing import Final
 
 from bot.core.model import ChannelId, GroupId, MemberId
 
-_TEAM: Final = "[TE][A-Z0-9]{1,20}"
-"""A workspace, or the organization that a whole Enterprise Grid is installed as."""
+_ONE: Final = "[A-Za-z0-9_.-]{1,40}"
+"""An id as Slack or a server that speaks like it may write one. What it names is told by where it stands."""
 
-_CHANNEL: Final = "[CGD][A-Z0-9]{1,20}"
-"""Public and private channels, private ones from before 2021, direct messages."""
-
-_USER: Final = "[UW][A-Z0-9]{1,20}"
-"""A member, or one of an Enterprise Grid."""
-
-_ID: Final = re.compile(rf"slack:(?P<team>{_TEAM})(?:/(?:(?P<channel>{_CHANNEL})|@(?P<user>{_USER})))?")
-_TS: Final = re.compile(r"(?P<seconds>[0-9]{10})\.(?P<micros>[0-9]{6})")
+_ID: Final = re.compile(rf"slack:(?P<team>{_ONE})(?:/(?:(?P<channel>{_ONE})|@(?P<user>{_ONE})))?")
+_TS: Final = re.compile(r"(?P<seconds>[0-9]{1,10})(?:\.(?P<micros>[0-9]{1,6}))?")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def group_id(team: str) -> GroupId:
     """A workspace's id. Like those below, raises ValueError for what is no id of Slack's."""
-    return GroupId(f"slack:{_checked(_TEAM, team, 'a workspace, such as T024BE7LH')}")
+    return GroupId(f"slack:{_checked(team, 'a workspace, such as T024BE7LH')}")
 
 
 def channel_id(team: str, channel: str) -> ChannelId:
     """The id of a workspace's channel. A thread has none of its own: it is a place in its channel."""
-    return ChannelId(f"{group_id(team)}/{_checked(_CHANNEL, channel, 'a channel, such as C061EG9SL')}")
+    return ChannelId(f"{group_id(team)}/{_checked(channel, 'a channel, such as C061EG9SL')}")
 
 
 def member_id(team: str, user: str) -> MemberId:
     """The id of a person in a workspace; in another one they are another member."""
-    return MemberId(f"{group_id(team)}/@{_checked(_USER, user, 'a user, such as U061F7AUR')}")
+    return MemberId(f"{group_id(team)}/@{_checked(user, 'a user, such as U061F7AUR')}")
 
 
 def team_of(id_: str) -> str:
@@ -71,7 +65,7 @@ def stamp(ts: str) -> datetime:
     found = _TS.fullmatch(ts)
     if found is None:
         raise ValueError(f"{ts!r} is no ts of Slack's: expected one such as 1795424400.000200")
-    return _EPOCH + timedelta(seconds=int(found["seconds"]), microseconds=int(found["micros"]))
+    return _EPOCH + timedelta(seconds=int(found["seconds"]), microseconds=int((found["micros"] or "0").ljust(6, "0")))
 
 
 def ts_of(at: datetime) -> str:
@@ -84,8 +78,8 @@ def ts_of(at: datetime) -> str:
     return f"{seconds:010d}.{micros:06d}"
 
 
-def _checked(form: str, id_: str, what: str) -> str:
-    if not re.fullmatch(form, id_):
+def _checked(id_: str, what: str) -> str:
+    if not re.fullmatch(_ONE, id_):
         raise ValueError(f"{id_!r} is no id of {what}")
     return id_
 

@@ -14,7 +14,7 @@ from bot.core.model import Place
 _TYPED: Final = frozenset({None, "", "thread_broadcast", "file_share", "me_message"})
 """Subtypes of what people type; all others are Slack's own notes, or applications'."""
 
-_ADDRESSED: Final = re.compile(r"\s*<@(?P<user>[UW][A-Z0-9]+)(?:\|[^>]*)?>[\s:,]*")
+_ADDRESSED: Final = re.compile(r"\s*<@(?P<user>[A-Za-z0-9_.-]+)(?:\|[^>]*)?>[\s:,]*")
 _MARKED: Final = re.compile(r"<(?P<kind>[@#!]?)(?P<to>[^<>|]*)(?:\|(?P<shown>[^<>]*))?>")
 
 
