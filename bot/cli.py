@@ -87,14 +87,10 @@ def run() -> None:
     from bot import runtime
 
     settings = _settings()
-    missing = [platform for platform in settings.platforms if platform not in runtime.PLATFORMS]
-    if missing:
-        known = ", ".join(runtime.PLATFORMS)
-        _refuse(f"This version has no adapter for {' and '.join(missing)} yet. It runs: {known}.")
     if not settings.platforms:
         _refuse(
-            "No platform is set up. Set DISCORD_TOKEN for Discord (docs/discord.md says how to get one), or\n"
-            "NNQUESTION_PLATFORMS=terminal to run the room in this terminal; Slack comes in a later version.\n"
+            "No platform is set up. Set DISCORD_TOKEN for Discord, SLACK_BOT_TOKEN and SLACK_APP_TOKEN for Slack\n"
+            "(docs/discord.md and docs/slack.md say how to get them), or NNQUESTION_PLATFORMS=terminal for a room here.\n"
             "Without any account: `nnquestion chat` to answer yourself, `nnquestion demo` to watch a group."
         )
     with _faults():

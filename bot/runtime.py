@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PLATFORMS: Final = ("terminal", "discord")
 """The platforms this version has an adapter for."""
 
 TICK_EVERY: Final = 5
