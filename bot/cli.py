@@ -90,7 +90,7 @@ def run() -> None:
     if not settings.platforms:
         _refuse(
             "No platform is set up. Set DISCORD_TOKEN for Discord, SLACK_BOT_TOKEN and SLACK_APP_TOKEN for Slack\n"
-            "(docs/discord.md and docs/slack.md say how to get them), or NNQUESTION_PLATFORMS=terminal for a room here.\n"
+            "(docs/discord.md, docs/slack.md say how to get them), or NNQUESTION_PLATFORMS=terminal for a room here.\n"
             "Without any account: `nnquestion chat` to answer yourself, `nnquestion demo` to watch a group."
         )
     with _faults():
