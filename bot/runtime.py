@@ -31,7 +31,7 @@ from bot.core.model import Answer, Grade, Place, Question
 from bot.core.ports import Messenger, StoreError, Transaction
 from bot.core.schedule import TZDATA_VERSION, UnknownZone, zone
 from bot.delivery import Deliverer
-from bot.settings import Settings, SettingsError, check_tokens, data_folder
+from bot.settings import Settings, SettingsError, check_tokens, data_folder, unseen
 from bot.shelf import Shelf
 from bot.store import SqliteStore
 from bot.studybot import StudyBot
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from bot.adapters.slack.app import Slack
 
 log = logging.getLogger(__name__)
-
-"""The platforms this version has an adapter for."""
 
 TICK_EVERY: Final = 5
 """Seconds between two looks at the clock."""
@@ -151,6 +149,8 @@ class Program:
         if self._ticking is not None:
             ticking, self._ticking = self._ticking, None
             await ticking.__aexit__(None, None, None)
+        if self.slack_adapter is not None:
+            await self.slack_adapter.close()
         await self.stop()
 
     async def stop(self) -> None:
@@ -193,16 +193,17 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
     if "slack" in settings.platforms:
         from bot.adapters.slack.app import Slack
 
-        slack_adapter = Slack(
-            bot,
-            clock,
-            lambda: shelf.banks,
-            bot_token=settings.slack_bot_token,
-            app_token=settings.slack_app_token,
-            signing_secret=settings.slack_signing_secret,
-            api_url=settings.slack_api_url,
-            starting=lambda: program.begin(),
-        )
+        with unseen("SLACK_"):  # Bolt would warn of tokens that it finds there, or become another kind of app.
+            slack_adapter = Slack(
+                bot,
+                clock,
+                lambda: shelf.banks,
+                bot_token=settings.slack_bot_token,
+                app_token=settings.slack_app_token,
+                signing_secret=settings.slack_signing_secret,
+                api_url=settings.slack_api_url,
+                starting=lambda: program.begin(),
+            )
         messengers["slack"] = slack_adapter.messenger
         if routes := slack_adapter.routes():
             web = Web(*settings.web, routes)
@@ -264,8 +265,6 @@ async def run_platforms(settings: Settings) -> None:
         await asyncio.gather(*connecting, return_exceptions=True)
         if program.discord_adapter is not None:
             await program.discord_adapter.close()
-        if program.slack_adapter is not None:
-            await program.slack_adapter.close()
         await program.end()
     log.info("stopped")
 

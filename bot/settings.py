@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -122,6 +123,16 @@ def load_from_environment() -> Settings:
     """Read the settings from the environment, and from `.env` in the working folder what it does not say."""
     kept = {name: value for name, value in dotenv_values(".env").items() if value is not None}
     return load({**kept, **os.environ})
+
+
+@contextmanager
+def unseen(prefix: str) -> Iterator[None]:
+    """Hide variables of the environment from a library that would read them for itself."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(prefix)}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def data_folder() -> Path:

@@ -29,12 +29,18 @@ class Web:
         self.address = ""
 
     async def start(self) -> None:
-        """Listen from now on. Raises OSError if the address cannot be had."""
+        """Listen from now on. Raises OSError if the address cannot be had: which, and what to do."""
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=5)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as problem:
+            why = str(problem.strerror).rpartition(": ")[2]
+            what = f"nothing can listen there ({why}); NNQUESTION_WEB names another address"
+            raise OSError(problem.errno, what, f"{host}:{self._port}") from problem
         port = self._runner.addresses[0][1]
-        self.address = f"http://{self._host}:{port}"
+        self.address = f"http://{host}:{port}"
         log.info("listening on %s", self.address)
 
     async def stop(self) -> None:

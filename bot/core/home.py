@@ -6,10 +6,10 @@ from collections.abc import Collection
 from datetime import datetime
 
 from bot.core import cards, rounds, scoring
-from bot.core.asking import Asker
-from bot.core.card import Block, Button, Card, Channel, Press, TimeStyle, Tone, When
+from bot.core.asking import Asker, coming
+from bot.core.card import Block, Button, Card, Channel, Line, Press, TimeStyle, Tone, When
 from bot.core.cards import line, strong
-from bot.core.model import ChannelId, Drill, Member, Naming, RoundState, Season
+from bot.core.model import ChannelId, Drill, DrillState, Member, Naming, RoundState, Season
 from bot.core.ports import Transaction
 from bot.core.replies import streak_of
 
@@ -23,9 +23,10 @@ def home(
     """
     drills = [drill for drill in tx.drills.all() if drill.group == asker.group]
     drills = [drill for drill in drills if channels is None or drill.channel in channels]
-    open_rounds = [live for drill in drills for live in tx.rounds.live(drill.channel) if live.state is RoundState.OPEN]
     asked = []
-    for live in open_rounds:
+    for live in (live for drill in drills for live in tx.rounds.live(drill.channel)):
+        if live.state is not RoundState.OPEN or now >= live.closes_at:  # It is closed in a moment.
+            continue
         given = tx.answers.get(live.id, asker.member)
         answered = given is not None and bool(given.parts)
         closes = When(live.closes_at, TimeStyle.DATE_TIME, zone)
@@ -66,12 +67,20 @@ def _points(tx: Transaction, asker: Asker, drills: Collection[Drill], zone: str,
 
 
 def _coming(drills: Collection[Drill], zone: str) -> Card:
-    planned = sorted((drill.next.at, drill.channel) for drill in drills if drill.next is not None)
-    body = tuple(
+    running = [drill for drill in drills if drill.state is DrillState.ON and drill.next is not None]
+    planned = sorted((drill.next.at, drill.channel) for drill in running if drill.next is not None)
+    body: list[Block] = [
         line(When(at, TimeStyle.DATE_TIME, zone), " in ", Channel(channel), bullet=True) for at, channel in planned
-    )
+    ]
+    for drill in drills:
+        if drill not in running:
+            body += (
+                line(Channel(drill.channel), ": ", *why.spans, bullet=True)
+                for why in coming(drill)
+                if isinstance(why, Line)
+            )
     empty = line("No round is planned in your channels. An organizer sets one up with /nnquestion setup.")
-    return Card(title="Next rounds", body=body or (empty,))
+    return Card(title="Next rounds", body=tuple(body) or (empty,))
 
 
 def _data(tx: Transaction, asker: Asker) -> Card:

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final
 
@@ -19,8 +19,15 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.adapters.slack import failures
 from bot.adapters.slack.events import Events, Me
@@ -46,8 +53,8 @@ CLOSES_WITHIN: Final = 5
 FINISHES_WITHIN: Final = 5
 """Seconds that what is in hand gets at the end."""
 
-SILENT_AFTER: Final = 150.0
-"""Seconds without a single frame, pings included, after which a socket is taken for dead."""
+WAITS_AT_MOST: Final = 10
+"""Seconds that a request waits where Slack asks it to; a delivery that has to wait longer is sent later."""
 
 _NO_TOKEN: Final = "no-token"
 """What stands for a token where none is set: the app can be assembled without."""
@@ -82,19 +89,27 @@ class Slack:
         """Needs no loop. `starting` brings up all the rest; it is called before the first thing that happens."""
         self._bot = bot
         self._app_token = app_token
+        self._signed = bool(signing_secret)
         self._starting = starting
         self.pauses: Callable[[], Iterator[float]] = failures.pauses
         """Seconds to wait before each next try; begun anew for each trouble."""
-        self.looks_every = 15.0
+        self.looks_every = 1.0
         """Seconds between two looks at whether the socket is alive."""
+        self.dead_after = 20.0
+        """Seconds without a connection after which the SDK is no longer trusted to renew its socket."""
+        self.quiet_after = 900.0
+        """Seconds without a word after which a socket is replaced: one that answers pings may be dead all the same."""
+        self.answers_within = float(ANSWERS_WITHIN)
+        """Seconds for one request, and for a socket to open."""
         # Nothing is tried blindly again but what was not let in: a message might stand twice.
-        self.client = AsyncWebClient(
+        self.client = _Client(
+            self.ready,
             token=bot_token or _NO_TOKEN,
             timeout=ANSWERS_WITHIN,
-            retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=1)],
+            retry_handlers=[_ShortWaits(max_retry_count=1)],
             base_url=f"{api_url.rstrip('/')}/" if api_url else AsyncWebClient.BASE_URL,
         )
-        self.people = People(lambda: self.client, clock)
+        self.people = People(lambda: self.client, clock, team=lambda: self.me.team)
         self.interactions = Interactions(
             bot,
             lambda: self.client,
@@ -116,20 +131,22 @@ class Slack:
             bot,
             lambda: self.client,
             clock,
-            heard=lambda channel, message: self.events.heard(self.me.team, channel, message, tries=0),
+            heard=lambda channel, message: self.events.heard(self.me.team, channel, message),
             deleted=self.events.deleted,
             pauses=lambda: self.pauses(),
         )
-        self.messenger = SlackMessenger(
-            lambda: self.client, lambda: self.me.ids if self._me is not None else frozenset()
-        )
+        self.messenger = SlackMessenger(lambda: self.client, self._own_ids)
         self._me: Me | None = None
+        self._runs = False
         self._signing_in = asyncio.Lock()
         self._beside = Beside()
         self._handling: set[asyncio.Task[Any]] = set()
         self._heard_at = 0.0
-        self._handler: AsyncSocketModeHandler | None = None
         self.app = self._new_app(signing_secret)
+
+    async def _own_ids(self) -> frozenset[str]:
+        await self.ready()
+        return self.me.ids
 
     @property
     def me(self) -> Me:
@@ -140,25 +157,25 @@ class Slack:
     # --- listeners --------------------------------------------------------------------------------------------
 
     def _new_app(self, signing_secret: str) -> AsyncApp:
+        async def written_down_first(body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
+            # Bolt tells Slack that it has an event before a listener runs, and also where its own question about the
+            # token has failed; and it drops what happens to the bot's own messages, such as that a card is deleted.
+            if body.get("type") != "url_verification":
+                await self.ready()
+            if body.get("type") == "event_callback":
+                await self.events.receive(body)
+                self._beside.start(self.events.work(body))
+                return BoltResponse(status=200)
+            await next()
+            return None
+
         app = AsyncApp(
             client=self.client,
             signing_secret=signing_secret or None,
             request_verification_enabled=bool(signing_secret),
+            before_authorize=written_down_first,
         )
         everything = re.compile(".*")
-
-        @app.middleware
-        async def written_down_first(body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:
-            # Slack is told that an event came before its listener runs, and does not send it again.
-            await self.ready()
-            if body.get("type") == "event_callback":
-                await self.events.receive(body)
-            await next()
-
-        @app.event(everything)
-        @self._tracked
-        async def happened(body: dict[str, Any]) -> None:
-            await self.events.work(body)
 
         @app.command(everything)
         @self._tracked
@@ -217,34 +234,45 @@ class Slack:
             if self._me is None:
                 await self._starting()
                 if self.client.session is None or self.client.session.closed:
-                    self.client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWERS_WITHIN))
-                    self.app.client.session = self.client.session
+                    patience = aiohttp.ClientTimeout(total=self.answers_within)
+                    self.client.session = aiohttp.ClientSession(timeout=patience)
                 said = await self.client.auth_test()
-                self._me = Me(team=str(said["team_id"]), user=str(said["user_id"]), bot=str(said.get("bot_id") or ""))
+                self._me = Me(
+                    team=str(said.get("team_id") or ""), user=str(said["user_id"]), bot=str(said.get("bot_id") or "")
+                )
+                if not self._runs:  # Else that is done once there is a socket.
+                    self._beside.start(self.gaps.read())
+                    self._beside.start(self.events.work_off())
 
     async def run(self) -> None:
         """Stay connected until cancelled. Raises TokenRefused."""
+        self._runs = True
         waits = self.pauses()
         while True:
             began = asyncio.get_running_loop().time()
+            asked = timedelta()
             try:
                 await self._sign_in()
                 if not self._app_token:
                     await self._listen_on_address()
-                await self._listen_on_socket()
+                await self._listen_on_sockets()
                 why = "the socket is dead"
             except failures.TROUBLE as error:
-                why = failures.in_words(error)
+                why, asked = failures.in_words(error), failures.asked_wait(error) or asked
             if asyncio.get_running_loop().time() - began > 600:
                 waits = self.pauses()
-            wait = next(waits)
+            wait = max(next(waits), asked.total_seconds())
             log.warning("the connection to Slack failed (%s); trying again in %d s", why, wait)
-            await self.gaps.hold()
+            await self.gaps.away()
             await asyncio.sleep(wait)
 
     async def _sign_in(self) -> None:
+        """Raises TokenRefused, also where the token has been good until now."""
         try:
-            await self.ready()
+            if self._me is None:
+                await self.ready()
+            else:
+                await self.client.auth_test()
         except failures.TROUBLE as error:
             if failures.token_refused(error):
                 raise TokenRefused("SLACK_BOT_TOKEN", failures.word_of(error)) from error
@@ -256,49 +284,74 @@ class Slack:
         await self.gaps.read()
         await asyncio.Event().wait()
 
-    async def _listen_on_socket(self) -> None:
-        """Hear by a socket until it is dead. Slack renews it every few hours, which the SDK does by itself."""
-        self._handler = handler = AsyncSocketModeHandler(self.app, self._app_token, web_client=self.client)
-        client = handler.client
-        client.message_listeners.append(self._heard)
-        client.on_message_listeners.append(self._frame)
-        client.on_close_listeners.append(self._closed)
+    async def _listen_on_sockets(self) -> None:
+        """Hear by one socket after another, until one is dead."""
+        socket = await self._connected()
         try:
-            try:
-                client.wss_uri = await client.issue_new_wss_url()  # Its own first try never gives up.
-            except failures.TROUBLE as error:
-                if failures.token_refused(error):
-                    raise TokenRefused("SLACK_APP_TOKEN", failures.word_of(error)) from error
-                raise
-            await asyncio.wait_for(client.connect(), ANSWERS_WITHIN)  # type: ignore[no-untyped-call]
-            self._heard_at = asyncio.get_running_loop().time()
-            misses = 0
-            while misses < 3:  # The SDK may be about to renew it.
-                await asyncio.sleep(self.looks_every)
-                silent = asyncio.get_running_loop().time() - self._heard_at > SILENT_AFTER
-                misses = misses + 1 if silent or not await client.is_connected() else 0
+            while await self._is_only_quiet(socket.client):
+                # The new one first, so that nothing falls between them.
+                old, socket = socket, await self._connected()
+                await old.close()
         finally:
-            with suppress(Exception):  # What is dead may not close, and need not.
-                await asyncio.wait_for(handler.close_async(), CLOSES_WITHIN)  # type: ignore[no-untyped-call]
+            await socket.close()
 
-    async def _heard(self, client: Any, message: dict[str, Any], raw: str | None = None) -> None:
+    async def _connected(self) -> _Socket:
+        """A new socket. Slack renews it every few hours, which the SDK does by itself."""
+        try:
+            address = str((await self.client.apps_connections_open(app_token=self._app_token))["url"])
+        except failures.TROUBLE as error:
+            if failures.token_refused(error):
+                raise TokenRefused("SLACK_APP_TOKEN", failures.word_of(error)) from error
+            raise
+        socket = _Socket(self.app, self._app_token, self.client)
+        socket.client.wss_uri = address
+        socket.client.message_listeners.append(self._message)
+        socket.client.on_message_listeners.append(self._word)
+        try:
+            # By itself it would never give up.
+            await asyncio.wait_for(socket.client.connect(), self.answers_within)  # type: ignore[no-untyped-call]
+        except BaseException:
+            await socket.close()
+            raise
+        self._heard_at = asyncio.get_running_loop().time()
+        return socket
+
+    async def _is_only_quiet(self, client: SocketModeClient) -> bool:
+        """Wait until a socket is to be replaced: True if nothing has come for long, False if it is dead."""
+        loop = asyncio.get_running_loop()
+        well_at = loop.time()
+        while loop.time() - well_at <= self.dead_after:
+            if loop.time() - self._heard_at > self.quiet_after:
+                return True
+            await asyncio.sleep(self.looks_every)
+            if await client.is_connected():
+                well_at = loop.time()
+            else:  # The SDK may be about to renew it.
+                await self.gaps.away()
+        return False
+
+    async def _message(self, client: Any, message: dict[str, Any], raw: str | None = None) -> None:
         if message.get("type") == "hello":  # A new socket: what happened before it may have been missed.
             self._beside.start(self.gaps.read())
             self._beside.start(self.events.work_off())
 
-    async def _frame(self, message: Any) -> None:
+    async def _word(self, message: Any) -> None:
         self._heard_at = asyncio.get_running_loop().time()
-
-    async def _closed(self, message: Any) -> None:
-        await self.gaps.hold()
 
     async def take(self, request: web.Request) -> web.Response:
         """One request of Slack's, in HTTP mode."""
-        return await to_aiohttp_response(await self.app.async_dispatch(await to_bolt_request(request)))
+        try:
+            read = await to_bolt_request(request)
+            sound = isinstance(read.body, dict)
+        except (ValueError, AttributeError):  # It is read before its signature, so anybody may have sent it.
+            sound = False
+        if not sound:
+            return web.Response(status=400, text="This is no request of Slack's.")
+        return await to_aiohttp_response(await self.app.async_dispatch(read))
 
     def routes(self) -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
-        """What the web server has to serve in HTTP mode: method, path, handler. Nothing in Socket Mode."""
-        return [] if self._app_token else [("POST", ADDRESS, self.take)]
+        """What the web server has to serve: method, path, handler. Nothing in Socket Mode, nor without a secret."""
+        return [] if self._app_token or not self._signed else [("POST", ADDRESS, self.take)]
 
     async def idle(self) -> None:
         """Wait until nothing is in hand."""
@@ -315,3 +368,68 @@ class Slack:
         if self.client.session is not None:
             await self.client.session.close()
             self.client.session = None
+
+
+class _Client(AsyncWebClient):
+    """The Web API. Whoever opens a socket with it has all the rest brought up first."""
+
+    def __init__(self, ready: Callable[[], Awaitable[None]], **more: Any) -> None:
+        super().__init__(**more)
+        self._ready = ready
+
+    async def apps_connections_open(self, *, app_token: str, **kwargs: Any) -> AsyncSlackResponse:
+        await self._ready()
+        return await super().apps_connections_open(app_token=app_token, **kwargs)
+
+
+class _ShortWaits(AsyncRateLimitErrorRetryHandler):
+    """Tries again what Slack did not let in, where it does not ask for a long wait."""
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        asked = failures.retry_after(response.headers) if response and response.status_code == 429 else None
+        return asked is not None and asked.total_seconds() <= WAITS_AT_MOST
+
+    async def prepare_for_next_attempt_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        asked = failures.retry_after(response.headers) if response else None
+        state.next_attempt_requested = True
+        await asyncio.sleep(asked.total_seconds() if asked else 0)
+        state.increment_current_attempt()
+
+
+class _Socket(AsyncSocketModeHandler):
+    """A socket that first acknowledges what it has taken when it is to close, and takes nothing more."""
+
+    def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient) -> None:
+        super().__init__(app, app_token, web_client=client)
+        self._taking: set[asyncio.Task[Any]] = set()
+
+    async def handle(self, client: Any, req: SocketModeRequest) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._taking.add(task)
+        try:
+            await super().handle(client, req)
+        finally:
+            self._taking.discard(task)
+
+    async def close(self) -> None:
+        """What is dead may not close, and need not. What is not acknowledged comes again."""
+        self.client.socket_mode_request_listeners.clear()
+        if self._taking:
+            await asyncio.wait(self._taking, timeout=CLOSES_WITHIN)
+        with suppress(Exception):
+            await asyncio.wait_for(self.close_async(), CLOSES_WITHIN)  # type: ignore[no-untyped-call]

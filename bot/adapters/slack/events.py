@@ -7,6 +7,7 @@ start. One message may come as two events, late, twice, or out of order: what it
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +26,8 @@ from bot.core import commands as table
 from bot.core import notices
 from bot.core.answering import Deleted, Said
 from bot.core.commands import Misread
-from bot.core.model import MessageRef, Occurrence, Place, Receipt, Round, RoundState, Told, Why
+from bot.core.model import ChannelId, MessageRef, Occurrence, Place, Receipt, RoundState, Told, Why
+from bot.core.ports import StoreError
 from bot.studybot import StudyBot
 
 log = logging.getLogger(__name__)
@@ -33,11 +35,7 @@ log = logging.getLogger(__name__)
 MARK: Final = "white_check_mark"
 """The reaction on what counts; the card's footer explains it."""
 
-AGAIN_AFTER: Final = 2.0
-"""Seconds after which a message below a card that nobody knows yet is looked at again: its sending may be unclear."""
-
-_TOLD: Final = (Receipt.LATE, Receipt.TOO_LONG)
-"""Receipts for thread messages that are told in private; others show by the mark, or its absence."""
+_LIVE: Final = (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,37 +89,54 @@ class Events:
         self._me = me
         self._asked = asked
         self.beside = Beside()
+        self.again_after = 2.0
+        """Seconds after which a message is looked at again that may stand below a card whose sending is unclear."""
         self._marking = asyncio.Lock()
+        self._in_hand = set[str]()
 
     # --- in and out -------------------------------------------------------------------------------------------
 
     async def receive(self, body: Mapping[str, Any]) -> None:
-        """Write an event down. What comes again under the same number is the same, and comes to nothing."""
+        """Write an event down. What comes again is the same, and comes to nothing."""
         event = body.get("event") or {}
         team = str(body.get("team_id") or event.get("team") or self._me().team)
+        if self._is_own(event) or (self._me().team and team != self._me().team):
+            return
         data = {"team": team, "event": json.dumps(event, sort_keys=True)}
         await self._bot.receive(_inbox_id(body), data, self._clock())
 
     async def work(self, body: Mapping[str, Any]) -> None:
         """Work on an event that was received, unless that has been done."""
-        wanted = _inbox_id(body)
-        for received in await self._bot.received():
-            if received.id == wanted:
-                await self._work_on(received)
+        await self._work_on(_inbox_id(body))
 
     async def work_off(self) -> None:
         """Work on whatever an earlier run has left."""
         for received in await self._bot.received():
-            if received.id.startswith(_INBOX):
-                await self._work_on(received)
+            if received.id.startswith(_INBOX):  # One that has to wait holds up no other.
+                self.beside.start(self._work_on(received.id))
 
-    async def _work_on(self, received: Occurrence) -> None:
+    async def _work_on(self, id: str) -> None:
+        if id in self._in_hand:
+            return
+        self._in_hand.add(id)
+        try:
+            for received in await self._bot.received():
+                if received.id == id:
+                    await self._carry_out(received)
+        finally:
+            self._in_hand.discard(id)
+
+    async def _carry_out(self, received: Occurrence) -> None:
         event: Mapping[str, Any] = json.loads(received.data["event"])
         try:
             await self._take(received.data["team"], event)
         except failures.TROUBLE as error:  # What had to be asked of Slack may be asked again after the next start.
             log.warning("event %s could not be worked on (%s)", received.id, failures.in_words(error))
             return
+        except StoreError:
+            raise
+        except Exception:  # It would fail again after every start.
+            log.exception("event %s could not be worked on", received.id)
         await self._bot.finish(received, "done")
 
     async def _take(self, team: str, event: Mapping[str, Any]) -> None:
@@ -141,7 +156,7 @@ class Events:
                 await self._lost(team, str(channel), "the channel was deleted")
             case "channel_left" | "group_left":
                 await self._lost(team, str(channel), "I was removed from the channel")
-            case "app_uninstalled" | "tokens_revoked":
+            case "app_uninstalled" | "tokens_revoked" if _of_the_bot(event):
                 log.warning("the app was removed from workspace %s; its drills stop", team)
                 await self._bot.left(group_id(team))
 
@@ -151,24 +166,27 @@ class Events:
     # --- messages ---------------------------------------------------------------------------------------------
 
     async def _message(self, team: str, event: Mapping[str, Any]) -> None:
-        if event.get("channel_type") not in (None, "channel", "group"):
+        if event.get("channel_type") not in (None, "channel", "group") or not event.get("channel"):
             return
         channel = str(event["channel"])
         match event.get("subtype"):
             case "message_deleted":
-                await self._gone(team, channel, str(event["deleted_ts"]))
+                before = event.get("previous_message") or {}
+                await self._gone(team, channel, str(event.get("deleted_ts") or before["ts"]))
             case "message_changed":
                 message = event.get("message") or {}
                 if removed(message):
                     await self._gone(team, channel, str(message["ts"]))
-                elif message.get("edited"):  # A link that unfolds changes a message, too.
-                    await self.heard(team, channel, message)
+                elif message.get("edited") or message.get("text") != (event.get("previous_message") or {}).get("text"):
+                    await self.heard(team, channel, message)  # A link that unfolds changes a message, too.
             case _:
                 await self.heard(team, channel, event)
 
-    async def heard(self, team: str, channel: str, message: Mapping[str, Any], *, tries: int = 3) -> None:
+    async def heard(self, team: str, channel: str, message: Mapping[str, Any]) -> None:
         """A message as it stands now: posted, edited, or read again."""
-        if not typed(message):
+        if not typed(message) or message.get("user") == self._me().user:
+            return
+        if await self._bot.drill_in(channel_id(team, channel)) is None:
             return
         text = addressed(str(message.get("text") or ""), self._me().user)
         if text is not None and _is_command(text):
@@ -179,31 +197,48 @@ class Events:
             return
         place = spoken.place
         if place.thread is None:  # In a channel only what was submitted as an answer matters, once it is edited.
-            if spoken.edited_at is not None and await self._bot.drill_in(place.channel) is not None:
+            if spoken.edited_at is not None:
                 self.mark(await self._bot.answer(spoken, self._clock()))
             return
-        if await self._bot.round_at(place) is not None:
-            await self._answer(spoken)
-            return
-        round_ = await self._bot.round_of_card(MessageRef(place=Place(channel=place.channel), message=place.thread))
-        if round_ is not None and round_.sealed and round_.state is RoundState.OPEN:
-            await self._say_sealed(round_, spoken)
-        elif tries and (round_ is not None or message.get("parent_user_id") == self._me().user):
-            await asyncio.sleep(AGAIN_AFTER)  # Its card, or its thread, is about to be known.
-            await self.heard(team, channel, message, tries=tries - 1)
+        while True:
+            is_on_its_way = await self._is_on_its_way(place.channel)  # Before it is looked for: it may come just now.
+            if await self._bot.round_at(place) is not None:
+                await self._answer(spoken)
+                return
+            card = MessageRef(place=Place(channel=place.channel), message=place.thread)
+            round_ = await self._bot.round_of_card(card)
+            if round_ is not None and round_.sealed and round_.state in _LIVE:
+                # The bot cannot remove what was said, but can say where it belongs.
+                told = Told(receipt=Receipt.NOT_COUNTED, why=Why.SEALED)
+                await self._tell_once(f"sealed/{round_.id}/{spoken.member}", spoken, told)
+                return
+            if not is_on_its_way:
+                return
+            await asyncio.sleep(self.again_after)
+
+    async def _is_on_its_way(self, channel: ChannelId) -> bool:
+        """Whether a card may stand in a channel that nobody knows of yet: its sending is unclear."""
+        return any(
+            round_.channel == channel
+            and round_.state is RoundState.OPEN
+            and (round_.card is None or (round_.thread is None and not round_.sealed))
+            for round_ in await self._bot.posted_rounds()
+        )
 
     async def _answer(self, spoken: Said) -> None:
         told = await self._bot.answer(spoken, self._clock())
         self.mark(told)
-        if told.receipt in _TOLD:
-            self.beside.start(self._note(spoken, told))
+        match told.receipt:  # Others show by the mark, or its absence.
+            case Receipt.LATE:
+                await self._tell_once(f"late/{told.round}/{spoken.member}", spoken, told)
+            case Receipt.TOO_LONG:
+                await self._tell_once(f"long/{spoken.id}", spoken, told)
 
-    async def _say_sealed(self, round_: Round, spoken: Said) -> None:
-        """Once a member and round: the bot cannot remove what was said, but can say where it belongs."""
-        id = f"slack/sealed/{round_.id}/{spoken.member}"
+    async def _tell_once(self, about: str, spoken: Said, told: Told) -> None:
+        """Say something in private to whoever wrote a message, however often it is heard or read."""
+        id = f"slack/told/{about}"
         if await self._bot.receive(id, {}, self._clock()):
             await self._bot.finish(Occurrence(id=id, at=self._clock()), "told")
-            told = Told(receipt=Receipt.NOT_COUNTED, why=Why.SEALED)
             self.beside.start(self._note(spoken, told))
 
     async def _gone(self, team: str, channel: str, ts: str) -> None:
@@ -219,6 +254,13 @@ class Events:
         self.mark(await self._bot.answer(gone, self._clock()))
 
     # --- mentions ---------------------------------------------------------------------------------------------
+
+    def _is_own(self, event: Mapping[str, Any]) -> bool:
+        """Whether an event only says what the bot itself has written."""
+        if event.get("type") != "message" or event.get("subtype") == "message_deleted":
+            return False
+        message = event.get("message") or event
+        return message.get("user") == self._me().user and not removed(message)
 
     async def _mention(self, event: Mapping[str, Any]) -> None:
         text = addressed(str(event.get("text") or ""), self._me().user)
@@ -282,7 +324,15 @@ _INBOX: Final = "slack/event/"
 
 
 def _inbox_id(body: Mapping[str, Any]) -> str:
-    if body.get("event_id"):
-        return f"{_INBOX}{body['event_id']}"
+    """What an event is known by: its number, where there is one, and all that it says."""
     event = body.get("event") or {}
-    return f"{_INBOX}{event.get('channel')}/{event.get('type')}/{event.get('event_ts') or event.get('ts')}"
+    said = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()[:16]
+    if event.get("type") == "app_mention" and event.get("ts"):  # It is answered once, under whatever numbers it comes.
+        return f"{_INBOX}{event.get('channel')}/{event['ts']}/mention"
+    return f"{_INBOX}{body.get('event_id') or body.get('event_time')}/{said}"
+
+
+def _of_the_bot(event: Mapping[str, Any]) -> bool:
+    """Whether a token that was revoked is the bot's; it may be one that a member gave."""
+    tokens = event.get("tokens") or {}
+    return bool(tokens.get("bot")) or not tokens

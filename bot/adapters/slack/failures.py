@@ -69,6 +69,7 @@ TABLE: Final[Mapping[Sign, Row]] = {
     # What is no longer there.
     "channel_not_found": Row("The channel was deleted, or is private and the bot is not in it.", _GONE),
     "is_archived": Row("The channel was archived.", _GONE),
+    "is_inactive": Row("The channel was archived.", _GONE),
     "user_not_found": Row("The account for a direct message is not there.", _GONE),
     "users_not_found": Row("The account for a direct message is not there.", _GONE),
     "user_disabled": Row("The account for a direct message was closed.", _GONE),
@@ -183,6 +184,11 @@ def gone(error: Exception) -> bool:
     return word_of(error) in ("message_not_found", "thread_not_found", "channel_not_found")
 
 
+def thread_gone(error: Exception) -> bool:
+    """Whether a message above a thread is no longer there, nor any reply to it."""
+    return word_of(error) in ("message_not_found", "thread_not_found")
+
+
 def token_refused(error: Exception) -> bool:
     """Whether the token is wrong, so that trying again is of no use."""
     row = row_of(error)
@@ -204,7 +210,11 @@ def asked_wait(error: Exception) -> timedelta | None:
     """How long Slack asks to be left alone, where it says so."""
     if not isinstance(error, SlackApiError):
         return None
-    headers: Any = getattr(error.response, "headers", None) or {}
+    return retry_after(getattr(error.response, "headers", None) or {})
+
+
+def retry_after(headers: Mapping[str, Any]) -> timedelta | None:
+    """How long an answer's headers ask to wait; the SDK keeps them in several ways."""
     asked = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
     try:
         seconds = float(asked[0] if isinstance(asked, list) else asked or "")

@@ -29,6 +29,9 @@ READ_AT_MOST: Final = 1_000
 """Messages of a thread that are read after a gap. Slack tells the oldest first."""
 
 _PAGE: Final = 200
+_NEVER: Final = (Failure.FORBIDDEN, Failure.CHANNEL_GONE, Failure.REFUSED)
+"""Failures after which asking again is of no use."""
+
 _LIVE: Final = (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED)
 
 
@@ -53,25 +56,36 @@ class Gaps:
         self._deleted = deleted
         self._pauses = pauses
         self._numbers = itertools.count(1)
-        self._reading = 0
+        self.reading = 0
+        """The number of the latest reading; 0 before the first."""
+        self._away = False
 
     async def hold(self) -> None:
         """Nothing closes before it has been read what was said meanwhile."""
         for channel in {round_.channel for round_ in await self._open_rounds()}:
             self._bot.fetching(channel, self._clock())
 
+    async def away(self) -> None:
+        """The socket broke: nothing closes before there is another, and all has been read."""
+        self._away, reading = True, self.reading
+        rounds = await self._open_rounds()
+        if self._away and self.reading == reading:  # Else there is another already.
+            for channel in {round_.channel for round_ in rounds}:
+                self._bot.fetching(channel, self._clock())
+
     async def read(self) -> None:
         """Read all that may have been missed. A later call takes over from one that is still at it."""
-        self._reading = number = next(self._numbers)
+        self.reading = number = next(self._numbers)
+        self._away = False
         await self.hold()
         left = {round_.channel for round_ in await self._open_rounds()}
         waits = self._pauses()
-        while left and self._reading == number:
+        while left and self.reading == number:
             troubled = set[ChannelId]()
             for round_ in await self._open_rounds():
                 if round_.channel in left and not await self._read_round(round_):
                     troubled.add(round_.channel)
-            for channel in left - troubled:
+            for channel in left - troubled if self.reading == number and not self._away else ():
                 self._bot.fetched(channel)
             left &= troubled
             if left:
@@ -79,30 +93,38 @@ class Gaps:
 
     async def _read_round(self, round_: Round) -> bool:
         """Whether a round's thread has been read, or never can be."""
-        if round_.sealed or round_.card is None:
+        if round_.sealed:
             return True
+        if round_.card is None or round_.thread is None:  # Its card may stand, and its answer have been lost.
+            return round_.state is not RoundState.OPEN
+        try:
+            await self._read_thread(round_, round_.card.message)
+        except failures.TROUBLE as error:
+            row = failures.row_of(error)
+            log.warning("%s: its thread could not be read (%s)", round_.id, failures.in_words(error))
+            return row is not None and row.outcome in _NEVER
+        return True
+
+    async def _read_thread(self, round_: Round, card: str) -> None:
+        # What is said while the thread is being read stands on none of its pages, and is not deleted.
+        answers = await self._bot.answers_in(round_.id)
         there = set[str]()
         try:
             async for message in self._messages(round_):
-                if removed(message):
-                    continue
-                there.add(str(message["ts"]))
-                if message["ts"] != round_.card.message:
-                    await self._heard(channel_of(round_.channel), message)
-            if round_.card.message not in there:
-                await self._bot.card_deleted(round_.id)
-            if len(there) < READ_AT_MOST:
-                for answer in await self._bot.answers_in(round_.id):
-                    for part in answer.parts:
-                        if part.source is Source.MESSAGE and part.id not in there:
-                            await self._look_for(round_, part.id)
+                if not removed(message):
+                    there.add(str(message["ts"]))
+                    if message["ts"] != card:
+                        await self._heard(channel_of(round_.channel), message)
+                elif message["ts"] == card:
+                    await self._bot.card_deleted(round_.id)
         except failures.TROUBLE as error:
-            if failures.gone(error):
-                return True
-            row = failures.row_of(error)
-            log.warning("%s: its thread could not be read (%s)", round_.id, failures.in_words(error))
-            return row is not None and row.outcome in (Failure.FORBIDDEN, Failure.CHANNEL_GONE)
-        return True
+            if not failures.thread_gone(error):
+                raise
+            await self._bot.card_deleted(round_.id)
+        if len(there) < READ_AT_MOST:
+            for part in {part.id for answer in answers for part in answer.parts if part.source is Source.MESSAGE}:
+                if part not in there:
+                    await self._look_for(round_, part)
 
     async def _look_for(self, round_: Round, ts: str) -> None:
         """A part of an answer that its thread does not hold: deleted, or submitted from the channel."""
@@ -117,12 +139,12 @@ class Gaps:
         await self._deleted(Deleted(channel=round_.channel, message=ts, at=self._clock()))
 
     async def _messages(self, round_: Round) -> AsyncIterator[Mapping[str, Any]]:
-        assert round_.card is not None
+        assert round_.thread is not None
         cursor, seen = "", 0
         while seen < READ_AT_MOST:
             more: dict[str, Any] = {"cursor": cursor} if cursor else {}
             page = await self._client().conversations_replies(
-                channel=channel_of(round_.channel), ts=round_.card.message, limit=_PAGE, **more
+                channel=channel_of(round_.channel), ts=str(round_.thread.thread), limit=_PAGE, **more
             )
             for message in page.get("messages") or ():
                 seen += 1

@@ -7,6 +7,8 @@ answer follows by another way: a private message through the response address, o
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -42,6 +44,9 @@ AT_ONCE: Final = 2.0
 _NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
 _NOTHING: Final = asking.refused("This no longer does anything.")
 _BROKEN: Final = asking.refused("Something went wrong here. Nothing was lost; please try again.")
+_ELSEWHERE: Final = asking.refused("I work in another workspace, and do nothing in this one.")
+_DIRECT: Final = "A drill needs a channel; say this there, not in direct messages."
+_NOT_IN: Final = "I am not in this channel. Say /invite @nnquestion here, and then this again."
 _WORKING: Final = Card(title="One moment", body=(Line((Words("I am still working on this."),)),))
 
 Ack = Callable[..., Awaitable[Any]]
@@ -75,21 +80,40 @@ class Interactions:
 
     async def command(self, payload: Payload) -> None:
         """`/nnquestion …` in a channel or a direct message."""
-        team, channel = str(payload["team_id"]), str(payload["channel_id"])
-        asker = await self._asker(team, str(payload["user_id"]), Place(channel=channel_id(team, channel)), payload)
-        text = str(payload.get("text") or "")
-        card = await self._carry_out(asker, text, id=_id("command", payload), trigger=payload.get("trigger_id"))
+
+        async def work() -> Card | None:
+            asker = await self._asker_of(payload)
+            text = str(payload.get("text") or "")
+            return await self._carry_out(asker, text, id=_id("command", payload), trigger=payload.get("trigger_id"))
+
+        card = await self._come_to(work, payload)
         if card is not None:
             await self._say(card, payload)
 
     async def mentioned(self, event: Payload, text: str) -> None:
         """The same by a mention of the bot, also in a thread."""
-        team, channel, thread = self._me().team, str(event["channel"]), event.get("thread_ts")
-        place = Place(channel=channel_id(team, channel), thread=str(thread) if thread else None)
-        asker = await self._asker(team, str(event["user"]), place, {})
-        card = await self._carry_out(asker, text, id=f"slack/mention/{channel}/{event['ts']}", trigger=None)
+        channel, thread = str(event["channel"]), event.get("thread_ts")
+        place = Place(channel=channel_id(self._me().team, channel), thread=str(thread) if thread else None)
+        asker = await self._asker(str(event["user"]), place, {})
+        id = f"slack/mention/{channel}/{event['ts']}"
+        card = await self._come_to(lambda: self._carry_out(asker, text, id=id, trigger=None), {})
         if card is not None:
             await self._say_in(card, asker)
+
+    async def _come_to(self, work: Callable[[], Awaitable[Card | None]], payload: Payload) -> Card | None:
+        """What something comes to; it is answered also where it cannot be done, or comes from another workspace."""
+        if self._is_elsewhere(payload):
+            return _ELSEWHERE
+        try:
+            return await work()
+        except Exception:
+            log.exception("a command, a button, a form or a menu could not be worked on")
+            return _BROKEN
+
+    def _is_elsewhere(self, payload: Payload) -> bool:
+        """Whether something was done in another workspace than the one that this program is for."""
+        team = payload.get("team_id") or (payload.get("team") or {}).get("id")
+        return bool(team) and team != self._me().team
 
     async def _carry_out(self, asker: Asker, text: str, *, id: str, trigger: object) -> Card | None:
         """What a line comes to; None where a form was opened instead."""
@@ -97,11 +121,12 @@ class Interactions:
             line = commands.read(text)
         except Misread as misread:
             return asking.refused(str(misread))
-        await self._bot.met({member_id(self._me().team, user): name for user, name in commands.names(text).items()})
-        if line.partition(" ")[0] == "setup":
+        if named := commands.names(text):
+            await self._bot.met({member_id(self._me().team, user): name for user, name in named.items()})
+        if line.partition(" ")[0].lower() == "setup":
             if why := await self._unfit(asker.channel):
                 return asking.refused(why)
-            if line == "setup" and await self._bot.may_organize(asker, asker.channel):
+            if line.lower() == "setup" and await self._bot.may_organize(asker, asker.channel):
                 return await self._open_setup(asker, asker.channel, trigger)
         card = await self._bot.command(asker, line, id=id, now=self._clock())
         return await self._with_offers(card, asker) if not line else card
@@ -120,7 +145,7 @@ class Interactions:
         buttons += [Button(Press.DO, _capital(name), f"{name} {asker.channel}") for name in names]
         return replace(card, buttons=tuple(buttons))
 
-    async def _open_setup(self, asker: Asker, channel: ChannelId, trigger: object) -> Card | None:
+    async def _open_setup(self, asker: Asker, channel: ChannelId, trigger: object, over: Any = None) -> Card | None:
         if not trigger:  # A mention opens no form; a button does.
             about = Button(Press.DO, "Set it up", f"setup {channel}")
             return Card(
@@ -129,26 +154,31 @@ class Interactions:
         there = user_of(asker.member)
         zone = (await self._people.who(there)).zone if there is not None else "UTC"
         view = forms.setup_form(channel, await self._bot.drill_in(channel), zone, self._banks())
-        return await self._open(view, trigger)
+        return await self._open(view, trigger, over)
 
     async def _unfit(self, channel: ChannelId) -> str:
         """Why a channel cannot have a drill; empty where it can."""
-        number = channel_of(channel)
+        try:
+            number = channel_of(channel)
+        except ValueError:
+            return "A drill needs a channel; say this in one."
         if number.startswith("D"):
-            return "A drill needs a channel; say this there, not in direct messages."
+            return _DIRECT
         try:
             found = (await self._client().conversations_info(channel=number)).get("channel") or {}
         except failures.TROUBLE as error:
             if failures.word_of(error) in ("channel_not_found", "not_in_channel"):
-                return "I am not in this channel. Say /invite @nnquestion here, and then this again."
+                return _NOT_IN
+            if "im:read" in failures.in_words(error):  # The app asks for no right to look at direct messages.
+                return _DIRECT
             log.info("Slack does not tell about channel %s (%s)", number, failures.in_words(error))
             return ""  # What it lacks shows when the first card is posted.
         if found.get("is_im") or found.get("is_mpim"):
-            return "A drill needs a channel; say this there, not in direct messages."
+            return _DIRECT
         if found.get("is_archived"):
             return "This channel is archived."
         if found.get("is_member") is False:
-            return "I am not in this channel. Say /invite @nnquestion here, and then this again."
+            return _NOT_IN
         return ""
 
     async def suggest(self, payload: Payload, ack: Ack) -> None:
@@ -166,21 +196,17 @@ class Interactions:
         press, about = press_of(str(action.get("action_id"))), str(action.get("value") or "")
         if press is None:
             return
-        asker = await self._asker_of(payload)
-        try:
-            card = await self._pressed(asker, press, about, payload)
-        except Exception:
-            log.exception("a button could not be worked on")
-            card = _BROKEN
+        card = await self._come_to(lambda: self._pressed(press, about, payload), payload)
         if card is None:
             return
-        if press is Press.RESULT or not payload.get("response_url"):
+        if card is not _ELSEWHERE and (press is Press.RESULT or not payload.get("response_url")):
             shown = await self._open(_read_only(card), payload.get("trigger_id"), payload.get("view"))
             if shown is None:
                 return
         await self._say(card, payload)
 
-    async def _pressed(self, asker: Asker, press: Press, about: str, payload: Payload) -> Card | None:
+    async def _pressed(self, press: Press, about: str, payload: Payload) -> Card | None:
+        asker = await self._asker_of(payload)
         trigger, view = payload.get("trigger_id"), payload.get("view")
         if press is Press.ANSWER:
             return await self._open_answer(asker, RoundId(about), trigger, view)
@@ -190,7 +216,7 @@ class Interactions:
             if group_of(there) == asker.group and name in BY_NAME and await self._bot.may_organize(asker, there):
                 if name == "setup":
                     why = await self._unfit(there)
-                    return asking.refused(why) if why else await self._open_setup(asker, there, trigger)
+                    return asking.refused(why) if why else await self._open_setup(asker, there, trigger, view)
                 if any(option.required for option in BY_NAME[name].options):
                     return await self._open(forms.command_form(BY_NAME[name], there), trigger, view)
         return await self._bot.press(asker, press, about, id=_id("press", payload), now=self._clock())
@@ -221,22 +247,21 @@ class Interactions:
         """A form was sent: what is wrong in it is said at its field, so that nothing that was typed is lost."""
         view = payload["view"]
         sent = forms.read_form(view)
-        work = asyncio.ensure_future(self._form(sent, payload))
+        work = asyncio.ensure_future(self._come_to(lambda: self._form(sent, payload), payload))
         done, _ = await asyncio.wait({work}, timeout=AT_ONCE)
         if not done:
             await ack(response_action="update", view=forms.card_form(_WORKING, _WORKING.title))
-        try:
-            card = await work
-        except Exception:
-            log.exception("a form could not be worked on")
-            card = _BROKEN
-        shown = _read_only(card)
+        card = await work
+        shown = _read_only(card or _NOTHING)
         if not done:
             await self._best_effort(self._client().views_update(view_id=view.get("id"), view=shown))
             return
-        if card.tone is Tone.TROUBLE and sent.what != forms.ANSWER:
-            wrong = forms.errors(view, _sentence(card))
-            if wrong is not None:
+        if card is not None and card.tone is Tone.TROUBLE:
+            sentence = _sentence(card)
+            fields = [block["block_id"] for block in view.get("blocks") or () if block.get("type") == "input"]
+            # What belongs to no field stands at the first: in place of the form it would cost what was typed.
+            wrong = forms.errors(view, sentence) or {field: sentence for field in fields[:1]}
+            if wrong:
                 await ack(response_action="errors", errors=wrong)
                 return
         await ack(response_action="update", view=shown)
@@ -266,34 +291,33 @@ class Interactions:
 
     async def shortcut(self, payload: Payload) -> None:
         """An entry of a message's menu."""
-        team, channel = str(payload["team"]["id"]), str(payload["channel"]["id"])
-        message = payload["message"]
-        thread = message.get("thread_ts")
-        place = Place(channel=channel_id(team, channel), thread=str(thread) if thread else None)
-        asker = await self._asker(team, str(payload["user"]["id"]), place, payload["user"])
-        match payload.get("callback_id"):
-            case str(name) if name == SUBMIT:
-                await self._say(await self._submit(asker, team, message, payload), payload, thread=place.thread)
-            case str(name) if name == HERE:
-                inside = replace(place, thread=place.thread or str(message["ts"]))
-                known = await self._bot.round_at(inside)
-                asker = replace(asker, place=inside if known is not None else Place(channel=place.channel))
-                card = await self._bot.command(asker, "", id=_id("menu", payload), now=self._clock())
-                card = await self._with_offers(card, asker)
-                if await self._open(forms.card_form(card, START.name or "nnquestion"), payload.get("trigger_id")):
-                    await self._say(card, payload, thread=place.thread)
+        work = {SUBMIT: self._submit, HERE: self._offer}.get(str(payload.get("callback_id")))
+        if work is not None and (card := await self._come_to(lambda: work(payload), payload)) is not None:
+            await self._say(card, payload)
 
-    async def _submit(self, asker: Asker, team: str, message: Payload, payload: Payload) -> Card:
+    async def _offer(self, payload: Payload) -> Card | None:
+        """What can be done where a message stands: it stands in for the command, which no thread takes."""
+        asker = await self._asker_of(payload)
+        inside = replace(asker.place, thread=asker.place.thread or str(payload["message"]["ts"]))
+        known = await self._bot.round_at(inside)
+        asker = replace(asker, place=inside if known is not None else Place(channel=asker.channel))
+        card = await self._bot.command(asker, "", id=_id("menu", payload), now=self._clock())
+        card = await self._with_offers(card, asker)
+        form = forms.card_form(card, START.name or "nnquestion")
+        return None if await self._open(form, payload.get("trigger_id")) is None else card
+
+    async def _submit(self, payload: Payload) -> Card:
+        asker, message = await self._asker_of(payload), payload["message"]
         author = str(message.get("user") or "")
         if message.get("bot_id") or not author:
             return _told(Told(receipt=Receipt.NOT_COUNTED, why=Why.NOT_OWN))
-        ts, thread, edited = str(message["ts"]), message.get("thread_ts"), (message.get("edited") or {}).get("ts")
+        ts, edited = str(message["ts"]), (message.get("edited") or {}).get("ts")
         text = str(message.get("text") or "")
         own = addressed(text, self._me().user)
         said = Said(
-            place=Place(channel=asker.channel, thread=str(thread) if thread and thread != ts else None),
+            place=asker.place,
             message=ts,
-            member=member_id(team, author),
+            member=member_id(self._me().team, author),
             name=asker.name,
             text=plain(text if own is None else own),
             said_at=stamp(ts),
@@ -316,17 +340,17 @@ class Interactions:
         self._marked(told)
         return _told(told)
 
-    async def show_home(self, user: str) -> None:
-        """Publish somebody's own page."""
-        person, team = await self._people.who(user), self._me().team
-        asker = Asker(
-            member=member_id(team, user),
-            name=person.name,
-            place=Place(channel=ChannelId(f"slack:{team}/home")),
-            organizer=person.administers,
-        )
+    async def show_home(self, user: str, *, first: tuple[Card, ...] = ()) -> None:
+        """Publish somebody's own page; `first` is said above it."""
+        person = await self._people.who(user)
+        asker = await self._asker(user, self._home, {})
         cards = await self._bot.home(asker, await self._channels_of(user), person.zone, self._clock())
-        await self._best_effort(self._client().views_publish(user_id=user, view=home_view(cards)))
+        await self._best_effort(self._client().views_publish(user_id=user, view=home_view((*first, *cards))))
+
+    @property
+    def _home(self) -> Place:
+        """Where somebody is who is in no channel."""
+        return Place(channel=ChannelId(f"slack:{self._me().team}/home"))
 
     async def _channels_of(self, user: str) -> set[ChannelId]:
         """The channels that somebody is in; where Slack does not tell, none, since some may be private."""
@@ -361,18 +385,15 @@ class Interactions:
             ),
             buttons=(Button(Press.DO, "Set it up", f"setup {there}"),),
         )
-        team = self._me().team
-        await self._say_in(card, await self._asker(team, inviter, Place(channel=there), {}))
+        await self._say_in(card, await self._asker(inviter, Place(channel=there), {}))
 
-    async def _say(self, card: Card, payload: Payload, *, thread: str | None = None) -> None:
-        """Tell whoever did something, in private, through the address that came with it."""
+    async def _say(self, card: Card, payload: Payload) -> None:
+        """Tell whoever did something, in private, through the address that came with it; else where they did it."""
         address = payload.get("response_url")
         if not address:
-            asker = await self._asker_of(payload) if "user" in payload else None
-            if asker is not None and asker.place.channel != ChannelId(""):
-                await self._say_in(card, asker)
+            await self._say_without_address(card, payload)
             return
-        client = self._client()
+        client, thread = self._client(), _thread(payload)
         webhook = AsyncWebhookClient(str(address), session=client.session, timeout=10, proxy=client.proxy)
         for message in render(card):
             body: dict[str, Any] = {
@@ -392,6 +413,17 @@ class Interactions:
                 log.info("a private reply was not taken (status %s: %s)", answer.status_code, answer.body[:100])
                 return
 
+    async def _say_without_address(self, card: Card, payload: Payload) -> None:
+        view = payload.get("view") or {}
+        if self._is_elsewhere(payload):
+            return
+        if view.get("type") == "home":
+            await self.show_home(_user(payload), first=(card,))
+        elif view:
+            await self._best_effort(self._client().views_update(view_id=view.get("id"), view=_read_only(card)))
+        elif _channel(payload):
+            await self._say_in(card, await self._asker_of(payload))
+
     async def _say_in(self, card: Card, asker: Asker) -> None:
         """Tell somebody in private, in the place where they are."""
         user = user_of(asker.member)
@@ -408,22 +440,18 @@ class Interactions:
 
     async def _asker_of(self, payload: Payload) -> Asker:
         """Who pressed or sent something, and where, as far as Slack says."""
-        team = str((payload.get("team") or {}).get("id") or self._me().team)
-        channel = (payload.get("channel") or {}).get("id") or (payload.get("container") or {}).get("channel_id")
-        message = payload.get("message") or {}
-        thread = message.get("thread_ts")
-        if channel:
-            place = Place(channel=channel_id(team, str(channel)), thread=str(thread) if thread else None)
+        if channel := _channel(payload):
+            place = Place(channel=channel_id(self._me().team, channel), thread=_thread(payload))
         else:
-            known = forms.read_form(payload.get("view") or {}).place
-            place = known or Place(channel=ChannelId(f"slack:{team}/home"))
-        user = payload["user"]
-        return await self._asker(team, str(user["id"]), place, user)
+            place = forms.read_form(payload.get("view") or {}).place or self._home
+        return await self._asker(_user(payload), place, payload.get("user") or payload)
 
-    async def _asker(self, team: str, user: str, place: Place, names: Payload) -> Asker:
+    async def _asker(self, user: str, place: Place, names: Payload) -> Asker:
         name = str(names.get("user_name") or names.get("username") or names.get("name") or "")
         person = await self._people.who(user, name)
-        return Asker(member=member_id(team, user), name=person.name, place=place, organizer=person.administers)
+        return Asker(
+            member=member_id(self._me().team, user), name=person.name, place=place, organizer=person.administers
+        )
 
     @staticmethod
     async def _best_effort(request: Awaitable[object]) -> None:
@@ -454,10 +482,36 @@ def _capital(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+def _user(payload: Payload) -> str:
+    """Who did something."""
+    return str(payload.get("user_id") or payload["user"]["id"])
+
+
+def _channel(payload: Payload) -> str:
+    """The channel in which something was done; empty in a form and on the own page."""
+    of_message = (payload.get("channel") or {}).get("id") or (payload.get("container") or {}).get("channel_id")
+    return str(payload.get("channel_id") or of_message or "")
+
+
+def _thread(payload: Payload) -> str | None:
+    """The thread in which something was done. A message above one stands in the channel."""
+    message, container = payload.get("message") or {}, payload.get("container") or {}
+    thread = message.get("thread_ts") or container.get("thread_ts")
+    return str(thread) if thread and thread != (message.get("ts") or container.get("message_ts")) else None
+
+
 def _id(sort: str, payload: Payload) -> str:
-    """What one sending is known by: Slack names each by its trigger, which is used once."""
-    view = payload.get("view") or {}
-    one = payload.get("trigger_id") or view.get("id") or payload.get("action_ts")
-    if sort == "form":  # A form that was refused is sent again, under the same id with another hash.
-        one = f"{view.get('id')}/{view.get('hash')}"
-    return f"slack/{sort}/{one}"
+    """What one sending is known by, however often it comes.
+
+    A form is known by its view: two clicks send it twice, under different triggers. All else has a trigger that is used
+    once. That alone is not relied on: what differs in who, where or what is not the same.
+    """
+    view, message = payload.get("view") or {}, payload.get("message") or {}
+    what: list[object] = [_user(payload)]
+    if sort == "form":
+        what += [view.get(key) for key in ("id", "hash", "callback_id", "private_metadata", "state")]
+    else:
+        what += [payload.get("trigger_id") or payload.get("response_url"), _channel(payload), message.get("ts")]
+        what += [payload.get(key) for key in ("callback_id", "text", "actions", "action_ts")]
+    known = json.dumps(what, sort_keys=True, default=str)
+    return f"slack/{sort}/{hashlib.sha256(known.encode()).hexdigest()[:32]}"

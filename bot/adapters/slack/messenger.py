@@ -6,7 +6,7 @@ delivery, in its metadata and its footer, and is looked for after an unclear out
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ _PAGE: Final = 100
 class SlackMessenger:
     """Posts cards in channels, threads and, where a place is a member, direct messages."""
 
-    def __init__(self, client: Callable[[], AsyncWebClient], bot_ids: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, client: Callable[[], AsyncWebClient], bot_ids: Callable[[], Awaitable[frozenset[str]]]) -> None:
         """`client` posts, and never tries blindly again; `bot_ids` are the ids under which the bot's messages stand."""
         self._client = client
         self._bot_ids = bot_ids
@@ -62,7 +62,8 @@ class SlackMessenger:
 
     async def find(self, place: Place, *, key: str) -> list[MessageRef]:
         with _asking(place):
-            found = [str(one["ts"]) async for one in self._messages(place) if self._carries(one, key)]
+            own = await self._bot_ids()  # Whoever does not know yet who they are would find nothing, and post again.
+            found = [str(one["ts"]) async for one in self._messages(place) if _carries(one, key, own)]
         return [MessageRef(place=place, message=ts) for ts in sorted(found, key=_moment)]
 
     async def delete(self, ref: MessageRef) -> None:
@@ -103,21 +104,22 @@ class SlackMessenger:
             if not cursor or (place.thread is None and seen >= LOOKED_THROUGH):
                 return
 
-    def _carries(self, message: Mapping[str, Any], key: str) -> bool:
-        """Whether this is the message of a delivery; what others have written proves nothing."""
-        if self._bot_ids().isdisjoint({message.get("user"), message.get("bot_id"), message.get("app_id")}):
-            return False
-        metadata = message.get("metadata") or {}
-        payload = metadata.get("event_payload") or {}
-        if metadata.get("event_type") == EVENT and "ref" in payload:
-            return bool(payload["ref"] == reference(key))
-        texts = [
-            str(element.get("text"))
-            for block in message.get("blocks") or ()
-            if block.get("type") == "context"
-            for element in block.get("elements") or ()
-        ]
-        return bool(texts) and texts[-1].split()[-2:] == ["ref", reference(key)]
+
+def _carries(message: Mapping[str, Any], key: str, own: frozenset[str]) -> bool:
+    """Whether this is the message of a delivery; what others have written proves nothing."""
+    if own.isdisjoint({message.get("user"), message.get("bot_id"), message.get("app_id")}):
+        return False
+    metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
+    if metadata.get("event_type") == EVENT and "ref" in payload:
+        return bool(payload["ref"] == reference(key))
+    texts = [
+        str(element.get("text"))
+        for block in message.get("blocks") or ()
+        if block.get("type") == "context"
+        for element in block.get("elements") or ()
+    ]
+    return bool(texts) and texts[-1].split()[-2:] == ["ref", reference(key)]
 
 
 @contextmanager

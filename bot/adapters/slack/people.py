@@ -33,8 +33,12 @@ class Person:
 class People:
     """Asks Slack who somebody is, and remembers it for some minutes."""
 
-    def __init__(self, client: Callable[[], AsyncWebClient], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: Callable[[], AsyncWebClient], clock: Callable[[], datetime], *, team: Callable[[], str]
+    ) -> None:
+        """`team` is the workspace: in a channel shared with another one, the admins of that have no rights here."""
         self._client = client
+        self._team = team
         self._clock = clock
         self._known: dict[str, tuple[datetime, Person]] = {}
 
@@ -45,7 +49,7 @@ class People:
         if found is not None and now - found[0] < KNOWN_FOR:
             return found[1]
         try:
-            person = _read((await self._client().users_info(user=user)).get("user") or {}, name or user)
+            person = _read((await self._client().users_info(user=user)).get("user") or {}, name or user, self._team())
         except failures.TROUBLE as error:
             log.info("Slack does not tell who %s is (%s)", user, failures.in_words(error))
             return Person(name or (found[1].name if found is not None else user))
@@ -55,7 +59,7 @@ class People:
         return person
 
 
-def _read(user: Mapping[str, Any], name: str) -> Person:
+def _read(user: Mapping[str, Any], name: str, team: str) -> Person:
     profile = user.get("profile") or {}
     names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"), name)
     try:
@@ -64,6 +68,7 @@ def _read(user: Mapping[str, Any], name: str) -> Person:
         there = "UTC"
     return Person(
         name=next(str(one) for one in names if one),
-        administers=any(user.get(right) for right in ("is_admin", "is_owner", "is_primary_owner")),
+        administers=user.get("team_id") in (None, "", team)
+        and any(user.get(right) for right in ("is_admin", "is_owner", "is_primary_owner")),
         zone=there,
     )

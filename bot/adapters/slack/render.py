@@ -340,7 +340,7 @@ def _mrkdwn(element: Json) -> str:
 
 
 def _prose(markdown: str) -> Iterator[_Piece]:
-    opens, rows = True, iter(markdown.split("\n"))
+    opens, rows = True, iter(clean(markdown).split("\n"))
     for row in rows:
         if row.startswith("```"):
             piece = _program("\n".join(_fenced(rows)), row[3:])

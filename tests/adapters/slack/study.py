@@ -35,6 +35,8 @@ class Study:
     ada: Member
     bob: Member
     programs: list[Program] = field(default_factory=list)
+    answers_within: float = 30.0
+    """Real seconds that the program gives Slack for an answer."""
 
     @property
     def program(self) -> Program:
@@ -55,32 +57,44 @@ class Study:
             **settings,
         }
         self.programs.append(runtime.build(load(given), lambda: self.server.clock.now))
-        self.slack.pauses, self.slack.looks_every = lambda: repeat(0.01), 0.05
+        slack = self.slack
+        slack.pauses, slack.looks_every, slack.dead_after = lambda: repeat(0.01), 0.02, 0.2
+        slack.events.again_after, slack.answers_within = 0.02, self.answers_within
         return self.program
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Program]:
-        """The program as the command `run` runs it, connected; at the end it is closed as on SIGTERM."""
+    async def running(self, *, killed: bool = False, settled: bool = True) -> AsyncIterator[Program]:
+        """The program as the command `run` runs it, connected; at the end it is closed as on SIGTERM, or on SIGKILL.
+
+        Where something is held back at its start, it cannot be waited for until all of that is `settled`.
+        """
         program = self.assemble()
+        slack = self.slack
+        if self.server.deliveries.under_way:  # Slack gives up what the program before this one did not acknowledge.
+            self.server.clock.advance(3)
         await program.begin()
-        task = asyncio.create_task(self.slack.run())
+        task = asyncio.create_task(slack.run())
         try:
-            await self.server.until(lambda: self.server.sockets.connections or task.done())
+            await self.server.until(lambda: slack.gaps.reading or task.done())
             if task.done():
                 task.result()
-            await self.handled()
+            if settled:
+                await self.handled()
             yield program
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await self.slack.close()
+            if killed:  # What is in hand is never finished.
+                for beside in (slack.events.beside, slack._beside):
+                    beside.cancel()
+            await slack.close()
             await program.end()
 
     async def handled(self) -> None:
         """Wait until all that has happened has come to the program, and nothing of it is in hand any more."""
-        await self.server.caught_up()
-        await self.slack.idle()
-        await self.server.caught_up()
+        for _ in range(2):  # What comes of it may be something that happens, too.
+            await self.server.caught_up()
+            await self.slack.idle()
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for something to be so; the program looks at its clock meanwhile."""
@@ -88,14 +102,28 @@ class Study:
         await self.server.until(condition)
 
     async def at(self, clock: str, day: int = 0) -> None:
-        """Let it be a time of the first day, or so many days later."""
-        self.server.clock.set(datetime.combine(FIRST + timedelta(days=day), time.fromisoformat(clock), UTC))
+        """Let it be a time of the first day, or so many days later, and Slack have said all that came until then."""
+        self.at_once(clock, day)
         await self.server.caught_up()
         self.program.woken.set()
 
+    def at_once(self, clock: str, day: int = 0) -> None:
+        """The same while something is held back."""
+        self.server.clock.set(datetime.combine(FIRST + timedelta(days=day), time.fromisoformat(clock), UTC))
+        self.program.woken.set()
+
+    async def delivered(self) -> None:
+        """Let so much time go by that nothing is owed any more, however often it has to be tried."""
+        while await self.program.store.read(lambda tx: tx.deliveries.unfinished()):
+            self.server.clock.advance(5)
+            await self.program.turn()
+
     async def set_up(self, options: str = "") -> Outcome:
         """Set up the drill as an organizer does."""
-        seen = await self.ada.command("/nnquestion", f"{SETUP} {options}".strip(), self.channel)
+        command, *usual = SETUP.split()
+        given = dict(option.split("=") for option in (*usual, *options.split()))
+        line = " ".join([command, *(f"{name}={value}" for name, value in given.items())])
+        seen = await self.ada.command("/nnquestion", line, self.channel)
         assert "The drill is set up" in seen.text, seen.text
         return seen
 

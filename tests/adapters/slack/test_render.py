@@ -594,6 +594,10 @@ def test_words_lead_to_a_page_and_where_that_cannot_be_they_stand_alone() -> Non
         assert body(Line((Link("a page", url),))) == [section(text("a page"))]
 
 
+def test_a_control_sign_alone_on_a_line_is_shown() -> None:
+    assert body(Prose("\r")) == [section(text("\N{REPLACEMENT CHARACTER}"))]
+
+
 def test_who_is_named_is_not_pinged() -> None:
     assert body(Line((Mention("slack:T1/@U1", "ada"),))) == [section(text("@ada"))]
 
