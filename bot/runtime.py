@@ -67,9 +67,12 @@ class KeyPointGrader:
 
     version = grading.VERSION
 
-    async def grade(self, question: Question, answers: Sequence[Answer]) -> list[Grade]:
-        texts = [answer.text for answer in answers]
-        return await asyncio.to_thread(lambda: [grading.grade_answer(question, text) for text in texts])
+    async def grade(
+        self, question: Question, answers: Sequence[Answer], readable: Sequence[Sequence[str]] = ()
+    ) -> list[Grade]:
+        read = readable or [()] * len(answers)
+        texts = [(answer.text, before) for answer, before in zip(answers, read, strict=True)]
+        return await asyncio.to_thread(lambda: [grading.grade_answer(question, text, before) for text, before in texts])
 
 
 @dataclass(slots=True, kw_only=True)

@@ -117,20 +117,24 @@ class StudyBot:
         round_ = await self._store.read(lambda tx: tx.rounds.get(round_id))
         if round_ is None:
             return
-        grades = await self._grades(round_.question, answers)
+        readable = await self._store.read(lambda tx: rounds.readable(tx, round_, answers))
+        grades = await self._grades(round_.question, answers, readable)
         graded = list(zip(answers, grades, strict=True))
         await self._store.write(lambda tx: rounds.save_grades(tx, graded, now))
 
-    async def _grades(self, question: Question, answers: Sequence[Answer]) -> list[Grade]:
+    async def _grades(
+        self, question: Question, answers: Sequence[Answer], readable: Sequence[Sequence[str]]
+    ) -> list[Grade]:
         try:
-            grades = await self._grader.grade(question, answers)
+            grades = await self._grader.grade(question, answers, readable)
             if len(grades) == len(answers):
                 return grades
             log.error("%s: %d grades for %d answers", question.id, len(grades), len(answers))
         except Exception:
             log.exception("grading %s failed", question.id)
         if len(answers) > 1:  # One answer that the grader trips on must not cost the others their grades.
-            return [grade for answer in answers for grade in await self._grades(question, [answer])]
+            alone = [await self._grades(question, [a], [r]) for a, r in zip(answers, readable, strict=True)]
+            return [grade for grades in alone for grade in grades]
         # A reveal must not wait for ever on it either: it counts as tried, and says that it was not graded.
         return [Grade(score=0.0, level=0, unsure=True, grader=UNGRADED) for _ in answers]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,10 +17,13 @@ from bot.core.asking import Asker
 from bot.core.card import Press
 from bot.core.model import (
     Action,
+    Answer,
     ChannelId,
     Drill,
     DrillState,
+    Grade,
     Place,
+    Question,
     Receipt,
     Round,
     RoundKind,
@@ -711,3 +714,52 @@ async def test_an_opening_that_another_copy_made_is_not_announced_again(study: S
     owed = await study.do(lambda tx: tx.deliveries.unfinished())
     assert [delivery.action for delivery in owed if delivery.action is Action.POST] == []
     assert study.messenger.said() == [study.key("question")]
+
+
+# --- words of others --------------------------------------------------------------------------------------------
+
+
+class Listening(StubGrader):
+    """A grader that notes what it is told others had said before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[str, list[str]] = {}
+
+    async def grade(
+        self, question: Question, answers: Sequence[Answer], readable: Sequence[Sequence[str]] = ()
+    ) -> list[Grade]:
+        for answer, before in zip(answers, readable, strict=True):
+            self.told[answer.text] = list(before)
+        return await super().grade(question, answers, readable)
+
+
+async def test_the_grader_is_told_what_others_had_said_in_the_thread_before_and_nothing_else(study: Study) -> None:
+    study.bot = StudyBot(study.store, grader := Listening(), lambda: study.banks)
+    await study.set_up()
+    await study.turn(at("09:00"))
+    await study.says("ada", f"{FULL} says ada", at("09:10"))
+    round_ = await study.round()
+    form = Form(round=round_.id, interaction="f", member=member("bob"), name="bob", text=f"{FULL} bob", at=at("09:20"))
+    await study.bot.answer(form, at("09:20"))
+    await study.says("cem", f"{FULL} says cem", at("09:30"))
+    await study.turn(at("09:00", 1))
+    assert grader.told == {
+        f"{FULL} says ada": [],
+        f"{FULL} bob": [f"{FULL} says ada"],
+        f"{FULL} says cem": [f"{FULL} says ada"],  # What bob sent by form is shown to nobody.
+    }
+
+
+async def test_in_a_sealed_round_nobody_can_have_read_anything(study: Study) -> None:
+    study.bot = StudyBot(study.store, grader := Listening(), lambda: study.banks)
+    await study.set_up(sealed=True)
+    await study.turn(at("09:00"))
+    round_ = await study.round()
+    for minute, who in enumerate(("ada", "bob")):
+        form = Form(
+            round=round_.id, interaction=who, member=member(who), name=who, text=f"{FULL} {who}", at=at(f"09:1{minute}")
+        )
+        await study.bot.answer(form, at("09:20"))
+    await study.turn(at("09:00", 1))
+    assert grader.told == {f"{FULL} ada": [], f"{FULL} bob": []}

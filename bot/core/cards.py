@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Final
 
 from bot.core.card import (
     Block,
@@ -27,6 +28,7 @@ from bot.core.model import (
     Answer,
     Coverage,
     Effort,
+    Flag,
     Grade,
     KeyPoint,
     Member,
@@ -190,6 +192,7 @@ def result(round_: Round, answer: Answer | None, grade: Grade | None, points: in
     if grade is None:
         return Card(title="Your result", body=(line("Your answer is not graded yet; ask again after the reveal."),))
     body: list[Block] = [line(strong(_verdict(grade)))]
+    body += [line(_FLAGGED[flag]) for flag in grade.flags]
     by_id = {point.id: point for point in round_.question.key_points}
     essentials = [g for g in grade.points if by_id[g.key_point].essential]
     others = [g for g in grade.points if not by_id[g.key_point].essential]
@@ -202,6 +205,14 @@ def result(round_: Round, answer: Answer | None, grade: Grade | None, points: in
         body.append(line(strong("Careful: "), f"you seem to say “{claim}” {why}".rstrip()))
     body.append(line(_paid(round_, answer, points, hints)))
     return Card(title=f"Your result · {_title(round_)}", body=tuple(body), footer=(Words(f"graded by {grade.grader}"),))
+
+
+_FLAGGED: Final = {
+    Flag.KEYWORDS: "It reads as a list of keywords, so it counts for little. Say in sentences how they hang together.",
+    Flag.DENIAL: "It denies most of what it touches, so it counts for little.",
+    Flag.QUOTED: "Most of it stands word for word in the reference answer, or in what somebody else said here before. "
+    "It counts as a try; your own words count for more.",
+}
 
 
 def hint(round_: Round, number: int, text: str, *, costs: bool) -> Card:

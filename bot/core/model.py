@@ -5,6 +5,7 @@ Everything here is frozen and knows neither a clock nor a platform. All instants
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -101,11 +102,18 @@ class Misconception:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemplar:
-    """A sample answer graded by people: the ids of the key points it earns."""
+    """A sample answer graded by people: the ids of the key points it earns, or one score for all of it."""
 
     kind: ExemplarKind
     text: str
     earns: tuple[str, ...] = ()
+    score: float | None = None
+    """0..1, what people gave to the whole, where nobody ticked key points. A bank's file has none; rulings do."""
+
+    @property
+    def mark(self) -> str:
+        """What a grade knows it by: the same text has the same mark everywhere."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -483,6 +491,25 @@ class PointGrade:
     """The misconception that blocked it, as its claim; empty where none did."""
 
 
+class Flag(StrEnum):
+    """Why a grade was lowered and people should look at it."""
+
+    KEYWORDS = "a list of keywords"
+    DENIAL = "denies most of what it touches"
+    QUOTED = "quotes the reference answer or an answer revealed before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pull:
+    """An exemplar that a grade was drawn towards: its mark, how alike the two answers are, and by how much it drew."""
+
+    exemplar: str
+    likeness: float
+    """0..1"""
+    by: float
+    """Its share of the change of the score, below 0 where it lowered it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grade:
     """A verdict on one revision of an answer. Level 2: all essentials; 1: some; 0: none. Unsure is counted up."""
@@ -493,6 +520,10 @@ class Grade:
     effort: Effort = Effort.HONEST
     unsure: bool = False
     grader: str = ""
+    flags: tuple[Flag, ...] = ()
+    """The score is lowered for these, and people should look."""
+    exemplars: tuple[Pull, ...] = ()
+    """The exemplars that moved the score, nearest first. With the same of these the same answer gets the same grade."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,8 +102,13 @@ class Grader(Protocol):
         """Stored with every grade."""
         ...
 
-    async def grade(self, question: Question, answers: Sequence[Answer]) -> list[Grade]:
-        """One grade for each answer, in order. Called outside any transaction."""
+    async def grade(
+        self, question: Question, answers: Sequence[Answer], readable: Sequence[Sequence[str]] = ()
+    ) -> list[Grade]:
+        """One grade for each answer, in order. Called outside any transaction.
+
+        `readable` are, for each answer, the texts of others that its author could have read before.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ A use case loads, decides and saves inside the transaction it is given, has no e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -33,6 +33,7 @@ from bot.core.model import (
     RoundKind,
     RoundState,
     Season,
+    Source,
     Standing,
     daily_round_id,
     extra_round_id,
@@ -51,6 +52,9 @@ SLEEPS_AFTER: Final = 5
 """Daily rounds in a row without an answer, after which a drill sleeps."""
 
 EXTRA_LASTS: Final = timedelta(hours=24)
+LOOKED_BACK: Final = 200
+"""A channel's latest rounds, among which those are that asked the same question before."""
+
 COUNTS_AS_LATE: Final = timedelta(minutes=5)
 """An opening that comes this much after its time says so."""
 
@@ -244,6 +248,30 @@ def reveal(tx: Transaction, round_id: RoundId, now: datetime) -> bool:
         return False
     _reveal(tx, round_, now)
     return True
+
+
+def readable(tx: Transaction, round_: Round, answers: Sequence[Answer]) -> list[list[str]]:
+    """For each of these answers of a round, what others had said where its author could read it before.
+
+    That is in the thread, in this round or in an earlier one of the same question here. What was sent by form is shown
+    to nobody.
+    """
+    asked = [
+        past
+        for past in tx.rounds.of_channel(round_.channel, LOOKED_BACK)
+        if past.question.id == round_.question.id and past.opened_at < round_.opened_at and not past.sealed
+    ]
+    said = [
+        (given.member, given.parts[0].said_at, text)
+        for where in (*asked, round_)
+        if not where.sealed
+        for given in tx.answers.of_round(where.id)
+        if (text := "\n".join(part.text for part in given.parts if part.source is Source.MESSAGE))
+    ]
+    return [
+        [text for member, at, text in said if member != answer.member and at < answer.parts[0].said_at]
+        for answer in answers
+    ]
 
 
 def _all_graded(tx: Transaction, round_: Round) -> bool:

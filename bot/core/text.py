@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -33,9 +33,14 @@ _OWN_WORDS: Final = 3
 _OWN_SHARE: Final = 0.15
 _PROMPT_SHARE: Final = 0.5
 _MOST_SENTENCES: Final = 80
-_FEWEST_LISTED: Final = 5
+_MISTAKEN: Final = 8
+_FEWEST_REPEATED: Final = 5
+_FEWEST_LISTED: Final = 3
+_FRAGMENT: Final = 5
 _LIST_SHARE: Final = 0.11
-"""Of five words or more that stand together, more are small ones where people make sentences."""
+"""Of three words that stand together, or two with a comma, more are small ones where people make sentences."""
+_LONG_RUN: Final = 7
+"""So many words in a row without a small one are a list, too, wherever they stand."""
 
 
 def _table(words: str) -> frozenset[str]:
@@ -189,6 +194,9 @@ _END: Final = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)[.!?…]{1,8}
 _CLAUSE: Final = re.compile(r"[,:()–—]|\s-\s|\b(?:but|because|while|whereas|since|so|although|though)\b")
 _DENIES_ALL: Final = re.compile(r"\b(?:not (?:true|correct|right|the case)|false|untrue|wrong|a myth|a lie) that\b")
 _WORD: Final = re.compile(r"\d+(?:\.\d+)+|[^\W_]+")
+_COMMA: Final = re.compile(r"[,;/]")
+_TYPED: Final = re.compile(r"\S+")
+_SIGNS: Final = re.compile(r"[\W_]+")
 _PIECE: Final = re.compile(rf"(?:\S+(?:\s+|$)){{1,{_CHUNK}}}")
 _BRITISH: Final = (
     (re.compile(r"(?<=\w{3})is(?=(?:e[ds]?|ing|ations?|er)$)"), "iz"),
@@ -206,6 +214,11 @@ class Word(NamedTuple):
     def says_something(self) -> bool:
         """Whether it is more than a stop word, a letter or a digit."""
         return len(self.text) > 1 and self.text not in STOP_WORDS
+
+    @property
+    def small(self) -> bool:
+        """Whether it is one of the words of which sentences are made; a lone letter is more often a symbol."""
+        return self.text in STOP_WORDS and (len(self.text) > 1 or self.text in "ai")
 
     @property
     def tells(self) -> bool:
@@ -235,6 +248,30 @@ def sentences(text: str) -> list[Sentence]:
     if len(pieces) > _MOST_SENTENCES:
         pieces = _PIECE.findall(seen)
     return [Sentence(piece.strip(), words(piece)) for piece in pieces]
+
+
+def runs(said: Sequence[str], length: int) -> list[tuple[str, ...]]:
+    """Every so many words in a row; all of them where there are fewer."""
+    return [tuple(said[at : at + length]) for at in range(max(1, len(said) - length + 1))]
+
+
+def without_repetition(text: str) -> str:
+    """The text without an end that only says its beginning again, be it once or ten thousand times."""
+    if len(text) > LONGEST:
+        kept = text[:LONGEST]
+        text = kept[: kept.rindex(" ")] if " " in kept.strip() else kept
+    found = list(_TYPED.finditer(text))
+    said = [_SIGNS.sub("", word[0]).casefold() for word in found]
+    borders = [0] * len(said)  # for each word, how many words up to it are also the text's first ones
+    for at in range(1, len(said)):
+        border = borders[at - 1]
+        while border and said[at] != said[border]:
+            border = borders[border - 1]
+        borders[at] = border + (said[at] == said[border])
+    again = borders[-1] if borders else 0
+    if again < _FEWEST_REPEATED and 2 * again < len(said):
+        return text
+    return text[: found[len(said) - again].start()] if again else text
 
 
 def _cut(text: str) -> list[str]:
@@ -289,31 +326,53 @@ def likeness(stem: str, other: str) -> float:
 
 
 def _one_slip(short: str, long: str) -> bool:
-    """Whether one letter was left out, put in, mistaken, or swapped with its neighbor."""
+    """Whether one letter was left out, put in, swapped with its neighbor, or in a long word mistaken.
+
+    Of shorter words that differ in one letter many are two words: concert and convert.
+    """
     at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     if len(short) < len(long):
         return short[at:] == long[at + 1 :]
     swapped = short[at : at + 2][::-1] == long[at : at + 2] and short[at + 2 :] == long[at + 2 :]
-    return swapped or short[at + 1 :] == long[at + 1 :]
+    return swapped or (len(long) >= _MISTAKEN and short[at + 1 :] == long[at + 1 :])
 
 
-def in_lists(spoken: Sequence[Sentence]) -> list[bool]:
-    """For each sentence, whether it belongs to a bare list: hardly any of the small words that make one.
+def in_lists(spoken: Sequence[Sentence]) -> list[list[bool]]:
+    """For each word of each sentence, whether it stands in a bare list: hardly any of the small words of sentences.
 
-    Fragments that follow each other are judged together, since a list may stand in lines.
+    Fragments that follow each other are judged together, since a list may stand in lines; and a list may stand inside
+    a sentence.
     """
-    found: list[bool] = []
-    for fragments, run in groupby(spoken, key=lambda sentence: len(sentence.words) < _FEWEST_LISTED):
+    found: list[list[bool]] = []
+    for fragments, run in groupby(spoken, key=lambda sentence: len(sentence.words) < _FRAGMENT):
         together = list(run)
         for group in [together] if fragments else [[sentence] for sentence in together]:
             # Figures are no keywords: "precision = 0.8, recall = 0.4" says something.
             said = [word for sentence in group for word in sentence.words if not word.text.isdigit()]
-            small = sum(1 for word in said if word.text in STOP_WORDS)
-            found.extend([len(said) >= _FEWEST_LISTED and small <= _LIST_SHARE * len(said)] * len(group))
+            small = sum(1 for word in said if word.small)
+            commas = not small and any(_COMMA.search(sentence.typed) for sentence in group)
+            if len(said) >= (_FEWEST_LISTED - commas) and small <= _LIST_SHARE * len(said):
+                found.extend([True] * len(sentence.words) for sentence in group)
+            else:
+                found.extend(_long_runs(sentence.words) for sentence in group)
     return found
 
 
-def effort(spoken: Sequence[Sentence], prompt: frozenset[str]) -> Effort:
+def _long_runs(said: Sequence[Word]) -> list[bool]:
+    """For each word, whether it stands among so many in a row that none is a small one."""
+    found: list[bool] = []
+    for small, run in groupby(said, key=lambda word: word.small):
+        length = len(list(run))
+        found.extend([not small and length >= _LONG_RUN] * length)
+    return found
+
+
+def says_untrue(sentence: str) -> bool:
+    """Whether a sentence begins by saying that what follows is not true."""
+    return bool(_DENIES_ALL.search(sentence.casefold()))
+
+
+def effort(spoken: Sequence[Sentence], prompt: Collection[str]) -> Effort:
     """Whether an answer that touches no key point tried, by its words and the prompt's content stems."""
     said = [word for sentence in spoken for word in sentence.words]
     content = [w.text for w in dict.fromkeys(said) if w.says_something and w.text not in SMALL_TALK]

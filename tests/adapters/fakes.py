@@ -186,7 +186,9 @@ class StubGrader:
         self.broken: set[str] = set()
         self.short: set[str] = set()
 
-    async def grade(self, question: Question, answers: Sequence[Answer]) -> list[Grade]:
+    async def grade(
+        self, question: Question, answers: Sequence[Answer], readable: Sequence[Sequence[str]] = ()
+    ) -> list[Grade]:
         if question.id in self.broken:
             raise RuntimeError(f"nobody thought of {question.id}")
         grades = [verdict(answer.text) for answer in answers]

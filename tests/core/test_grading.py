@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.core.bank import read_bank
+from bot.core.clauses import clauses
+from bot.core.exemplars import ruled
 from bot.core.grading import VERSION, grade_answer
-from bot.core.model import Coverage, Effort, Grade, KeyPoint, Misconception, PointGrade, Question, QuestionId
+from bot.core.model import (
+    Coverage,
+    Effort,
+    Exemplar,
+    ExemplarKind,
+    Flag,
+    Grade,
+    KeyPoint,
+    Misconception,
+    PointGrade,
+    Question,
+    QuestionId,
+)
 
 GOES_IN = KeyPoint(
     id="light",
@@ -200,17 +215,22 @@ def test_a_question_without_key_points_tells_effort_only() -> None:
     assert grade_answer(question, "idk").effort is Effort.DONT_KNOW
 
 
-def test_systematic_denial_earns_nothing() -> None:
+def test_systematic_denial_is_lowered_and_people_look_at_it() -> None:
     each = "Sunlight doesn't give the energy for the reaction. Carbon dioxide and water never become sugar. "
     at_once = "It is not true that sunlight gives energy, that carbon dioxide becomes sugar, that oxygen is released."
     for denial in (each + "And oxygen is not released as a by-product.", at_once):
         grade = grade_answer(QUESTION, denial)
-        assert (grade.level, grade.score, grade.effort) == (0, 0.0, Effort.HONEST)
+        assert (grade.level, grade.flags, grade.effort) == (0, (Flag.DENIAL,), Effort.HONEST)
+        assert 0 < grade.score <= 0.05
+        assert point(grade, "sugar").coverage is Coverage.MISSED
 
 
 def test_one_honest_not_costs_nothing() -> None:
-    honest = FULL.replace("Sunlight gives the energy.", "It's not magic that sunlight gives the energy.")
-    assert grade_answer(QUESTION, honest).score == grade_answer(QUESTION, FULL).score
+    honest, same = (
+        grade_answer(QUESTION, FULL.replace("Sunlight gives", f"It is {how} magic that sunlight gives"))
+        for how in ("not", "just")
+    )
+    assert (honest.score, honest.level, honest.flags) == (same.score, 2, ())
 
 
 def test_an_answer_that_affirms_nothing_is_not_paid_in_full_and_people_look_at_it() -> None:
@@ -238,7 +258,8 @@ def test_words_that_are_spread_over_a_long_text_count_less_than_over_a_short_one
 def test_a_bare_list_of_keywords_earns_no_level() -> None:
     listed = "sunlight, energy, carbon dioxide, water, sugar, glucose, oxygen, by-product, released, reaction"
     grade = grade_answer(QUESTION, listed)
-    assert (grade.level, grade.effort) == (0, Effort.HONEST)
+    assert (grade.level, grade.effort, grade.flags) == (0, Effort.HONEST, (Flag.KEYWORDS,))
+    assert 0 < grade.score <= 0.05
     assert [grade_answer(QUESTION, listed.replace(", ", gap)).level for gap in (" ", "\n", ". ")] == [0, 0, 0]
 
 
@@ -370,3 +391,120 @@ def test_threads_grade_alike() -> None:
     with ThreadPoolExecutor(8) as pool:
         graded = pool.map(lambda text: grade_answer(QUESTION, text), texts)
         assert list(graded) == [grade_answer(QUESTION, text) for text in texts]
+
+
+# --- quoted answers -----------------------------------------------------------------------------------------
+
+GRACE = (
+    "In the leaf the chlorophyll catches the light of the sun, and with that energy carbon dioxide and water are "
+    "turned into sugar while the oxygen that nobody needs is given off through tiny pores."
+)
+
+
+def test_an_answer_revealed_before_is_quoted_and_its_key_points_are_still_listed() -> None:
+    own = grade_answer(QUESTION, GRACE)
+    assert (own.level, own.flags) == (2, ())
+    quoted = grade_answer(QUESTION, GRACE, revealed=[FULL, GRACE])
+    assert (quoted.level, quoted.flags) == (0, (Flag.QUOTED,))
+    assert quoted.score < 0.1
+    assert quoted.points == own.points
+
+
+@pytest.mark.parametrize("gap", [" ", "\n"])
+def test_filler_does_not_hide_a_quotation(gap: str) -> None:
+    grade = grade_answer(QUESTION, GRACE + gap + " ".join(OFF_TOPIC[:4]), revealed=[GRACE])
+    assert grade.flags == (Flag.QUOTED,)
+
+
+def test_the_reference_answer_handed_in_is_quoted() -> None:
+    question = make_question(GOES_IN, SUGAR, OXYGEN)
+    assert grade_answer(replace(question, answer=GRACE), GRACE).flags == (Flag.QUOTED,)
+
+
+def test_short_answers_and_own_words_are_nobodys() -> None:
+    assert grade_answer(QUESTION, FULL[:60], revealed=[FULL]).flags == ()
+    other = "Light from the sun is the energy with which a plant builds carbohydrates from carbon dioxide and water. "
+    assert grade_answer(QUESTION, other + "It gives off oxygen through its pores, too.", revealed=[GRACE]).flags == ()
+
+
+# --- exemplars ----------------------------------------------------------------------------------------------
+
+VAGUE = "Plants drink rays through green tissue until something sweet accumulates inside them."
+
+
+def test_a_graded_answer_pulls_the_ones_that_are_like_it() -> None:
+    alone = grade_answer(QUESTION, VAGUE)
+    near = VAGUE.replace("accumulates", "gathers")
+    up = grade_answer(replace(QUESTION, exemplars=(ruled(near, 1.0),)), VAGUE)
+    far = grade_answer(replace(QUESTION, exemplars=(ruled("Roots hold the soil when it rains.", 1.0),)), VAGUE)
+    assert up.score > far.score >= alone.score
+    assert [(pull.exemplar, pull.by > 0) for pull in up.exemplars] == [(ruled(near, 1.0).mark, True)]
+    assert up.exemplars[0].likeness > 0.5
+
+
+def test_a_low_ruling_pulls_down_and_never_below_itself() -> None:
+    pulled = grade_answer(replace(QUESTION, exemplars=(ruled(FULL + " So they say.", 0.5),)), FULL)
+    assert 0.5 <= pulled.score < grade_answer(QUESTION, FULL).score
+
+
+def test_an_answer_does_not_pull_itself() -> None:
+    alone = grade_answer(QUESTION, VAGUE)
+    with_itself = grade_answer(replace(QUESTION, exemplars=(ruled(f"  {VAGUE.upper()} ", 1.0),)), VAGUE)
+    assert (with_itself.score, with_itself.exemplars) == (alone.score, ())
+
+
+@pytest.mark.parametrize("text", ["", "idk", "What is photosynthesis, and how do plants do it?", *OFF_TOPIC])
+def test_exemplars_do_not_pay_for_no_try(text: str) -> None:
+    generous = replace(QUESTION, exemplars=tuple(ruled(f"{word} {VAGUE}", 1.0) for word in ("a", "the", "hm")))
+    assert grade_answer(generous, text).score == 0
+
+
+def test_exemplars_of_tricks_pull_nobody() -> None:
+    tricks = tuple(
+        Exemplar(kind=kind, text=FULL.replace("energy", "power"))
+        for kind in (ExemplarKind.DENIAL, ExemplarKind.KEYWORDS)
+    )
+    assert grade_answer(replace(QUESTION, exemplars=tricks), FULL) == grade_answer(QUESTION, FULL)
+
+
+def test_the_order_of_exemplars_changes_nothing() -> None:
+    samples = [ruled(f"{VAGUE} {extra}", score / 7) for score, extra in enumerate(WORDS[:8])]
+    grades = set()
+    for seed in range(5):
+        random.Random(seed).shuffle(samples)
+        grades.add(grade_answer(replace(QUESTION, exemplars=tuple(samples)), f"{VAGUE} It gives off oxygen."))
+    assert len(grades) == 1
+
+
+# --- nothing for length -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHAT.map(" ".join), st.sampled_from([" ", "\n", ". "]), st.integers(1, 3))
+def test_saying_it_again_never_raises_a_score(text: str, gap: str, times: int) -> None:
+    grade = grade_answer(QUESTION, text)
+    assert grade_answer(QUESTION, text + (gap + text) * times).score <= grade.score
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHAT.map(" ".join), st.lists(st.sampled_from(OFF_TOPIC[:4]), min_size=1, max_size=3))
+def test_filler_never_raises_a_score(text: str, padding: list[str]) -> None:
+    assert grade_answer(QUESTION, f"{text}. {' '.join(padding)}").score <= grade_answer(QUESTION, text + ".").score
+
+
+def test_without_essentials_a_part_of_what_is_to_be_said_is_enough() -> None:
+    question = make_question(*clauses(GRACE), prompt="How do plants feed themselves?")
+    full = grade_answer(question, GRACE.replace("leaf", "green leaf of the plant").replace("nobody", "no plant"))
+    part = grade_answer(question, "The chlorophyll catches the light of the sun.")
+    assert full.score == 1.0
+    assert 0.2 < part.score < 0.8
+    assert [p.coverage for p in part.points][:1] == [Coverage.COVERED]
+
+
+def test_a_text_in_another_script_and_one_in_none_are_tries_without_marks() -> None:
+    for text in (
+        "光合成は植物が光を使って糖を作ることです。水と二酸化炭素から",
+        "Фотосинтез идёт на свету в листьях растений",
+    ):
+        grade = grade_answer(QUESTION, text)
+        assert (grade.score, grade.level, grade.effort) == (0.0, 0, Effort.HONEST)

@@ -10,11 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core import replies
+from bot.core import cards, replies
 from bot.core.asking import Asker
 from bot.core.card import Press
 from bot.core.commands import BY_NAME, TABLE, Misread, Who, read
-from bot.core.model import DrillState, Opening, Place, RoundKind, RoundState, Status, group_of
+from bot.core.model import (
+    Answer,
+    DrillState,
+    Flag,
+    Grade,
+    Opening,
+    Part,
+    Place,
+    RoundKind,
+    RoundState,
+    Source,
+    Status,
+    group_of,
+)
 from bot.core.setting_up import Refused
 from tests.core.worlds import FULL, PARTLY, SLUGS, World, at, make_bank, member, rows_of, words_of
 from tests.factories import CHANNEL, RANDOM, TODAY, keep, make_entry, make_member, make_question, make_round
@@ -567,3 +580,20 @@ def test_history_folds_rounds_that_were_left_out_and_still_reaches_those_that_we
     said = words_of(world.command("ada", "history", at("23:30", 42))).splitlines()
     assert said[1] == "2026-11-24 to 2027-01-03  41 rounds left out"
     assert [line[:10] for line in said[2:]] == ["2026-11-23", "2026-11-22"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "why"),
+    [
+        (Flag.KEYWORDS, "a list of keywords"),
+        (Flag.DENIAL, "denies most of what it touches"),
+        (Flag.QUOTED, "word for word in the reference answer, or in what somebody else said"),
+    ],
+)
+def test_a_grade_that_was_lowered_tells_why(flag: Flag, why: str) -> None:
+    round_ = make_round()
+    part = Part(source=Source.FORM, id="f", text="x", said_at=at("10:00"))
+    answer = Answer(round=round_.id, member=member("ada"), parts=(part,), revision=1, local_date=TODAY)
+    plain = Grade(score=0.0, level=0, grader="key-points/4")
+    assert why not in words_of(cards.result(round_, answer, plain, 1, 0))
+    assert why in words_of(cards.result(round_, answer, replace(plain, flags=(flag,)), 1, 0))

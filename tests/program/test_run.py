@@ -92,10 +92,10 @@ import asyncio
 from bot import cli, runtime
 
 class Slow(runtime.KeyPointGrader):
-    async def grade(self, question, answers):
+    async def grade(self, question, answers, readable=()):
         print("grading", flush=True)
         await asyncio.sleep({seconds})
-        return await super().grade(question, answers)
+        return await super().grade(question, answers, readable)
 
 runtime.KeyPointGrader = Slow
 runtime.STOPS_WITHIN = 2  # its own 8 would do, and make these tests longer

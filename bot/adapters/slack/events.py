@@ -100,14 +100,18 @@ class Events:
         """Write an event down. What comes again is the same, and comes to nothing."""
         event = body.get("event") or {}
         team = str(body.get("team_id") or event.get("team") or self._me().team)
-        if self._is_own(event) or (self._me().team and team != self._me().team):
+        if self._is_own(event) or (self._me().team and team != self._me().team) or _is_a_look(event):
             return
         data = {"team": team, "event": json.dumps(event, sort_keys=True)}
         await self._bot.receive(_inbox_id(body), data, self._clock())
 
     async def work(self, body: Mapping[str, Any]) -> None:
         """Work on an event that was received, unless that has been done."""
-        await self._work_on(_inbox_id(body))
+        event = body.get("event") or {}
+        if not _is_a_look(event):
+            await self._work_on(_inbox_id(body))
+        elif event.get("tab", "home") == "home":
+            await self._asked.show_home(str(event["user"]))
 
     async def work_off(self) -> None:
         """Work on whatever an earlier run has left."""
@@ -146,8 +150,6 @@ class Events:
                 await self._message(team, event)
             case "app_mention":
                 await self._mention(event)
-            case "app_home_opened" if event.get("tab", "home") == "home":
-                await self._asked.show_home(str(event["user"]))
             case "member_joined_channel" if event.get("user") == self._me().user:
                 await self._asked.greet(str(channel), str(event.get("inviter") or ""))
             case "channel_archive" | "group_archive":
@@ -318,6 +320,11 @@ def _is_command(text: str) -> bool:
     except Misread:
         return False
     return True
+
+
+def _is_a_look(event: Mapping[str, Any]) -> bool:
+    """Whether somebody only looks at their own page: it is shown anew each time, and to nobody who has gone."""
+    return event.get("type") == "app_home_opened"
 
 
 _INBOX: Final = "slack/event/"
