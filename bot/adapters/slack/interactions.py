@@ -395,7 +395,7 @@ class Interactions:
             return
         client, thread = self._client(), _thread(payload)
         webhook = AsyncWebhookClient(str(address), session=client.session, timeout=10, proxy=client.proxy)
-        for message in render(card):
+        for number, message in enumerate(render(card)):
             body: dict[str, Any] = {
                 "response_type": "ephemeral",
                 "replace_original": False,
@@ -406,11 +406,13 @@ class Interactions:
                 body["thread_ts"] = thread
             try:
                 answer = await webhook.send_dict(body)
+                refused = "" if answer.status_code == 200 else f"status {answer.status_code}: {answer.body[:100]}"
             except failures.TROUBLE as error:
-                log.info("a private reply could not be given (%s)", failures.in_words(error))
-                return
-            if answer.status_code != 200:
-                log.info("a private reply was not taken (status %s: %s)", answer.status_code, answer.body[:100])
+                refused = failures.in_words(error)
+            if refused:
+                log.info("a private reply was not taken (%s); it is given where it was asked for", refused)
+                if _channel(payload) and not self._is_elsewhere(payload):
+                    await self._say_in(card, await self._asker_of(payload), after=number)
                 return
 
     async def _say_without_address(self, card: Card, payload: Payload) -> None:
@@ -424,10 +426,10 @@ class Interactions:
         elif _channel(payload):
             await self._say_in(card, await self._asker_of(payload))
 
-    async def _say_in(self, card: Card, asker: Asker) -> None:
-        """Tell somebody in private, in the place where they are."""
+    async def _say_in(self, card: Card, asker: Asker, *, after: int = 0) -> None:
+        """Tell somebody in private, in the place where they are, what stands after so many messages of a card."""
         user = user_of(asker.member)
-        for message in render(card):
+        for message in render(card)[after:]:
             await self._best_effort(
                 self._client().chat_postEphemeral(
                     channel=channel_of(asker.channel),

@@ -1089,3 +1089,13 @@ async def test_organizers_are_shown_by_name_and_not_pinged(study: Workspace) -> 
         seen = await study.ada.submit(form, {})
         assert "@bob" in alone(seen, study.ada)
     assert study.server.pings == []
+
+
+async def test_a_reply_that_its_address_does_not_take_is_given_in_the_channel(study: Workspace) -> None:
+    async with study.running():
+        study.server.faults.fail("response_url", status=500)
+        before = len(study.bob.ephemerals)
+        await study.bob.command(COMMAND, "help", study.channel, wait=False)
+        await study.until(lambda: len(study.bob.ephemerals) > before)
+        assert "What you can say here" in study.bob.ephemerals[-1].words
+        assert study.server.asked("chat.postEphemeral")
