@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -112,7 +113,13 @@ def bank_files(paths: Iterable[Path]) -> list[Path]:
 
 def read_file(file: Path) -> Bank:
     """The bank in a file. Raises BankError."""
-    return read_bank(read_text(file), str(file))
+    return _read(read_text(file), str(file))
+
+
+@lru_cache(maxsize=2)
+def _read(text: str, name: str) -> Bank:
+    """A bank is a value, and reading a large one takes a while: a program assembled anew need not do it again."""
+    return read_bank(text, name)
 
 
 def read_text(file: Path) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from bot import cli, runtime
 from bot.adapters.slack.app import TokenRefused
-from bot.adapters.slack.needs import SUBMIT
+from bot.adapters.slack.needs import COMMAND, EVENTS, SCOPES, SUBMIT
 from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import DrillState, RoundState
 from tests.adapters.slack.study import FULL, OTHER, Study, marked
@@ -23,7 +23,7 @@ from tests.wire.slack_server import Delivery, Faults, Member, Message, SlackServ
 
 @pytest.fixture
 async def study(tmp_path: Path) -> AsyncIterator[Study]:
-    async with SlackServer(commands=frozenset({"/nnquestion"})) as server:
+    async with SlackServer(commands=frozenset({COMMAND}), scopes=frozenset(SCOPES), events=frozenset(EVENTS)) as server:
         team = server.team("Study")
         ada = team.user("ada", admin=True, tz="Europe/Berlin")
         yield Study(server, tmp_path / "x.db", team, team.channel("general"), ada, team.user("bob"))
