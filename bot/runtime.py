@@ -35,7 +35,6 @@ from bot.settings import Settings, SettingsError, check_tokens, data_folder, uns
 from bot.shelf import Shelf
 from bot.store import SqliteStore
 from bot.studybot import StudyBot
-from bot.web import Web
 
 if TYPE_CHECKING:
     import discord
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 
     from bot.adapters.discord.client import Discord
     from bot.adapters.slack.app import Slack
+    from bot.web import Web
 
 log = logging.getLogger(__name__)
 
@@ -209,6 +209,8 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
             )
         messengers["slack"] = slack_adapter.messenger
         if routes := slack_adapter.routes():
+            from bot.web import Web
+
             web = Web(*settings.web, routes)
     program = Program(
         settings=settings,

@@ -180,7 +180,8 @@ class Discord:
                     return thread, True
         place, ours = await place_of(client, guild, channel)
         if place is not None and place.thread is not None and not ours:
-            ours = await self._bot.round_at(place) is not None or await self.gaps.is_new(place)
+            # In this order: it may become known between the two questions.
+            ours = await self.gaps.is_new(place) or await self._bot.round_at(place) is not None
         return place, ours
 
     async def gone(self, client: discord.Client, guild: int | None, channel: int, messages: Iterable[int]) -> None:

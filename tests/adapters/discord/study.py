@@ -42,7 +42,7 @@ class Study:
         client = program.discord
         assert isinstance(client, StudyClient)
         assert program.discord_adapter is not None
-        program.discord_adapter.between_sessions = 0
+        program.discord_adapter.pauses, program.discord_adapter.between_sessions = lambda: repeat(0.01), 0
         client.shard_count = shards
         client._connection.guild_ready_timeout = 0.01  # how long discord.py waits for more guilds
         task = asyncio.create_task(client.start(self.server.token))
