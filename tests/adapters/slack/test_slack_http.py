@@ -102,7 +102,10 @@ async def test_a_day_goes_over_http_without_a_warning(study: Posted, caplog: pyt
         assert list(seen.errors) == ["Reveal"]
         await study.ada.shortcut(await study.ada.say(study.channel, FULL), SUBMIT)
         await study.until(lambda: any("Revised" in one.words for one in study.ada.ephemerals))
-        assert modal((await study.bob.shortcut(said, HERE)).modal).labels[0] == "Answer"
+        here = await study.bob.shortcut(said, HERE, wait=False)
+        await study.until(lambda: here.modal is not None or here.error)
+        assert here.error is None
+        assert modal(here.modal).labels[0] == "Answer"
         assert await study.bob.open_home()
         before = len(study.bob.ephemerals)
         await study.bob.mention_bot(study.channel, "when", thread=card)
