@@ -268,6 +268,10 @@ class StudyBot:
         """What was written down so and has not been worked on, in the order of arrival."""
         return await self._store.read(lambda tx: tx.events.waiting())
 
+    async def received_as(self, id: str) -> Occurrence | None:
+        """What was written down under this id; None where it is unknown, or has been worked on."""
+        return await self._store.read(lambda tx: tx.events.get(id) if tx.events.outcome(id) is None else None)
+
     async def finish(self, received: Occurrence, outcome: str) -> None:
         """It was worked on. What it said is removed: what matters of it is kept where it belongs."""
 

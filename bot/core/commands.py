@@ -175,6 +175,12 @@ def read(text: str) -> Invocation:
     return Invocation(command, _options(command, rest))
 
 
+def line(command: str, options: Mapping[str, str]) -> str:
+    """A command and its options by name, which `read` reads back as exactly these. Empty ones were not given."""
+    words = [f"{name}={value}" for name, value in options.items() if value]
+    return shlex.join(word for word in (command, *words) if word)
+
+
 def _options(command: Command, words: list[str]) -> dict[str, str]:
     by_name = {option.name: option for option in command.options}
     ordered = [option for option in command.options if not option.named]

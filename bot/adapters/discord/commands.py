@@ -10,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 import unicodedata
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from bot.core import suggestions as completion
-from bot.core.commands import BY_NAME, TABLE, Command, Misread, Option, Who
+from bot.core.commands import BY_NAME, TABLE, Command, Misread, Option, Who, line
 from bot.core.model import Bank
 from bot.core.suggestions import cut as cut
 from bot.core.suggestions import shortened as shortened
@@ -150,12 +149,6 @@ def as_meant(values: Mapping[str, str], channels: Container[int] | None) -> dict
     if "notes" in values:
         values["notes"] = _notes(values["notes"], channels)
     return values
-
-
-def line(command: str, options: Mapping[str, str]) -> str:
-    """A command and its options by name in one line, which is read back as exactly these. Empty ones were not given."""
-    words = [f"{name}={value}" for name, value in options.items() if value]
-    return " ".join(shlex.quote(word) for word in (command, *words) if word)
 
 
 def focused(data: Mapping[str, Any]) -> tuple[Option | None, str]:

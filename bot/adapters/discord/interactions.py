@@ -25,7 +25,7 @@ from bot.core import asking, notices
 from bot.core.answering import Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Card, Line, Press, Words
-from bot.core.commands import BY_NAME, Misread
+from bot.core.commands import BY_NAME, Misread, line
 from bot.core.model import Bank, ChannelId, Place, RoundId, RoundState, Told, group_of
 from bot.core.schedule import zone_names
 from bot.studybot import StudyBot
@@ -183,7 +183,7 @@ class Interactions:
                 try:
                     rest = forms.read_rest(sent.values.get(forms.REST, ""))
                     own = {name: value for name, value in sent.values.items() if name != forms.REST}
-                    text = commands.line(command, commands.as_meant({**rest, **own}, _channels(interaction)))
+                    text = line(command, commands.as_meant({**rest, **own}, _channels(interaction)))
                 except Misread as misread:
                     return asking.refused(str(misread))
                 carry_out = self._set_up if command == "setup" else self._carry_out

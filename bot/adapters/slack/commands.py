@@ -43,12 +43,6 @@ def names(text: str) -> dict[str, str]:
     return {mark.id: mark.label for mark in marks if mark.sort is _Sort.USER and mark.label}
 
 
-def line(command: str, options: Mapping[str, str]) -> str:
-    """A command and its options by name in one line, which is read back as exactly these. Empty ones were not given."""
-    words = [f"{name}={value}" for name, value in options.items() if value]
-    return shlex.join(word for word in (command, *words) if word)
-
-
 # --- words --------------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
+from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -26,7 +27,7 @@ from bot.core import commands as table
 from bot.core import notices
 from bot.core.answering import Deleted, Said
 from bot.core.commands import Misread
-from bot.core.model import ChannelId, MessageRef, Occurrence, Place, Receipt, RoundState, Told, Why
+from bot.core.model import ChannelId, MessageRef, Occurrence, Place, Receipt, RoundId, RoundState, Told, Why
 from bot.core.ports import StoreError
 from bot.studybot import StudyBot
 
@@ -91,7 +92,7 @@ class Events:
         self.beside = Beside()
         self.again_after = 2.0
         """Seconds after which a message is looked at again that may stand below a card whose sending is unclear."""
-        self._marking = asyncio.Lock()
+        self._marking = WeakValueDictionary[RoundId, asyncio.Lock]()
         self._in_hand = set[str]()
 
     # --- in and out -------------------------------------------------------------------------------------------
@@ -124,9 +125,9 @@ class Events:
             return
         self._in_hand.add(id)
         try:
-            for received in await self._bot.received():
-                if received.id == id:
-                    await self._carry_out(received)
+            received = await self._bot.received_as(id)
+            if received is not None:
+                await self._carry_out(received)
         finally:
             self._in_hand.discard(id)
 
@@ -284,7 +285,7 @@ class Events:
 
     async def _mark(self, told: Told) -> None:
         assert told.round is not None
-        async with self._marking:  # In the order in which it happened.
+        async with self._marking.setdefault(told.round, asyncio.Lock()):  # In the order in which it happened.
             round_ = await self._bot.round(told.round)
             if round_ is None:
                 return

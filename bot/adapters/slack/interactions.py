@@ -31,6 +31,7 @@ from bot.core.answering import Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Button, Card, Line, Press, Tone, Words
 from bot.core.commands import BY_NAME, START, Misread
+from bot.core.commands import line as as_line
 from bot.core.model import Bank, ChannelId, Place, Receipt, RoundId, RoundState, Told, Why, group_of
 from bot.core.schedule import zone_names
 from bot.core.suggestions import suggestions
@@ -284,7 +285,7 @@ class Interactions:
         there = replace(asker, place=Place(channel=ChannelId(sent.about)))
         if sent.what == "setup" and (why := await self._unfit(there.channel)):
             return asking.refused(why)
-        line = commands.line(sent.what, sent.values)
+        line = as_line(sent.what, sent.values)
         return await self._bot.command(there, line, id=_id("form", payload), now=self._clock())
 
     # --- menus ------------------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.discord.commands import digest, focused, line, payload, read, suggestions, units
+from bot.adapters.discord.commands import digest, focused, payload, read, suggestions, units
 from bot.adapters.discord.ids import channel_id, group_id, member_id, role_id
 from bot.core import commands
-from bot.core.commands import BY_NAME, TABLE, Command, Misread, Option, Takes, Who
+from bot.core.commands import BY_NAME, TABLE, Command, Misread, Option, Takes, Who, line
 from bot.core.model import Bank, MemberId, Status
 from bot.core.schedule import zone_names
 from bot.core.setting_up import drill_from

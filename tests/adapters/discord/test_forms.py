@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.discord.commands import as_meant, line, units
+from bot.adapters.discord.commands import as_meant, units
 from bot.adapters.discord.forms import ZONES, Form, answer_form, read_form, read_rest, setup_form
 from bot.adapters.discord.ids import channel_id, member_id, role_id
 from bot.core import commands
+from bot.core.commands import line
 from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import Bank, Closing, Drill, Round, daily_round_id, extra_round_id
 from bot.core.schedule import zone_names

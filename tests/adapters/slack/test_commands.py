@@ -11,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.discord.commands import payload
-from bot.adapters.slack.commands import line, names, read
+from bot.adapters.slack.commands import names, read
 from bot.adapters.slack.ids import channel_id, group_id, member_id
 from bot.core import commands
-from bot.core.commands import BY_NAME, TABLE, Misread, Option
+from bot.core.commands import BY_NAME, TABLE, Misread, Option, line
 from bot.core.model import Bank
 from bot.core.setting_up import drill_from
 from tests.factories import make_question

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.slack.commands import line
 from bot.adapters.slack.forms import (
     OFFERS,
     Form,
@@ -28,7 +27,7 @@ from bot.adapters.slack.forms import (
 from bot.adapters.slack.ids import channel_id, member_id
 from bot.core import commands
 from bot.core.card import Board, Button, Card, Line, Press, Prose, Row, Snippet, Words
-from bot.core.commands import BY_NAME, TABLE
+from bot.core.commands import BY_NAME, TABLE, line
 from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import Bank, Closing, Drill, Place, Round, extra_round_id
 from bot.core.planning import Banks
