@@ -225,7 +225,7 @@ def matching(banks: Iterable[Bank], topic: str | None, difficulty: int | None) -
 def as_list(questions: Sequence[Question], *, with_bank: bool) -> list[str]:
     """One line a question: its id, difficulty, when it fits, status and topics, in columns."""
     ids: list[QuestionId | str] = [question.id if with_bank else question.slug for question in questions]
-    return _columns(
+    return columns(
         [
             (id, cards.DIFFICULTY[question.difficulty], question.fits, question.status, ", ".join(question.topics))
             for id, question in zip(ids, questions, strict=True)
@@ -255,7 +255,7 @@ def stats(bank: Bank) -> list[str]:
     ):
         if counted:
             lines += ["", f"  {title}"]
-            lines += [f"    {row}" for row in _columns([(k, f"{n:>3} " + "█" * n) for k, n in counted.most_common()])]
+            lines += [f"    {row}" for row in columns([(k, f"{n:>3} " + "█" * n) for k, n in counted.most_common()])]
     return lines
 
 
@@ -263,6 +263,7 @@ def _sum(questions: Iterable[Question], what: str) -> str:
     return f"{sum(len(getattr(question, what)) for question in questions):,}"
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines, each column as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -16,6 +17,8 @@ import click
 from bot import __version__
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.core.model import Bank
     from bot.settings import Settings
 
@@ -95,6 +98,54 @@ def run() -> None:
         )
     with _faults():
         asyncio.run(runtime.run_platforms(settings))
+
+
+_database_option = click.option(
+    "--database",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="Another database than the settings name.",
+)
+
+
+@main.command()
+@click.option("--channel", default=None, help="Only rounds of this channel, by its id.")
+@click.option("--round", "round_id", default=None, help="Only this round, by its id.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Only rounds of this date and later.")
+@click.option("--apply", is_flag=True, help="Keep the new grades and pay what they change. Without it nothing changes.")
+@_database_option
+def regrade(
+    channel: str | None, round_id: str | None, since: datetime | None, apply: bool, database: Path | None
+) -> None:
+    """Grade revealed rounds anew with this version, and show what that changes; what people ruled stands."""
+    import asyncio
+
+    from bot import runtime
+    from bot.core.regrading import in_words
+
+    async def work() -> None:
+        rounds = answers = changed = moved = points = 0
+        with _progress("grading") as done:
+            on = since.date() if since is not None else None
+            found = runtime.regrade(
+                _settings_for(database), channel=channel, round_id=round_id, since=on, keep=apply, done=done
+            )
+            async for round_, given, changes in found:
+                rounds, answers = rounds + 1, answers + given
+                matter = [change for change in changes if change.matters]
+                changed, moved = changed + len(matter), moved + len(changes) - len(matter)
+                points += sum(change.pays - change.paid for change in matter)
+                if matter:
+                    click.echo(f"{round_.id}  {round_.question.prompt}")
+                for change in matter:
+                    click.echo(f"  {in_words(change)}")
+        verdicts = f"{changed} verdict{'s' * (changed != 1)}"
+        click.echo(f"{rounds} rounds with {answers} answers: {verdicts} and {moved} scores, {points:+d} points.")
+        if changed + moved:
+            click.echo("Kept." if apply else "Nothing is changed yet; --apply keeps it.")
+
+    with _faults():
+        asyncio.run(work())
 
 
 @main.group(cls=_Group)
@@ -255,6 +306,42 @@ def import_(
     click.echo(f"{count} question{'s' * (count != 1)} read; `nnquestion bank check` tells what they lack.", err=True)
 
 
+@bank.command()
+@click.option("--group", default=None, help="Only the answers of this group, by its id.")
+@_database_option
+def items(group: str | None, database: Path | None) -> None:
+    """Tell from the answers which questions are too hard, too easy, or tell members apart badly."""
+    import asyncio
+
+    from bot import authoring, runtime
+    from bot.core.items import as_table
+
+    with _faults():
+        found = asyncio.run(runtime.question_items(_settings_for(database), group=group))
+    if not found:
+        click.echo("No graded round has been revealed yet.")
+    for line in authoring.columns(as_table(found)) if found else ():
+        click.echo(line)
+
+
+@bank.command()
+@_database_option
+@_banks_option
+def suggestions(paths: tuple[Path, ...], database: Path | None) -> None:
+    """List how members said a key point that the grader did not hear: granted objections, and those nobody ruled on."""
+    import asyncio
+
+    from bot import runtime
+    from bot.core.items import in_lines
+
+    banks = _load(paths)
+    points = {(q.id, p.id): p.text for held in banks.values() for q in held.questions for p in q.key_points}
+    with _faults():
+        found = asyncio.run(runtime.bank_suggestions(_settings_for(database), banks))
+    for line in in_lines(found, points) if found else ("No objection has been granted, and none has lapsed.",):
+        click.echo(line)
+
+
 _FORMS: Final = {".json": "json", ".csv": "csv", ".tsv": "anki", ".txt": "anki"}
 
 
@@ -265,6 +352,12 @@ def _settings() -> Settings:
         return load_from_environment()
     except SettingsError as error:
         _refuse("\n".join(error.problems))
+
+
+def _settings_for(database: Path | None) -> Settings:
+    """The settings, with another database where one is named."""
+    settings = _settings()
+    return replace(settings, database=database) if database is not None else settings
 
 
 def _bank_files(paths: tuple[Path, ...]) -> list[Path]:

@@ -11,7 +11,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,8 +27,11 @@ from bot.adapters.terminal.room import Room
 from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal, channel_id
 from bot.core import drills, grading
-from bot.core.model import Answer, Grade, Place, Question
+from bot.core.items import Item, Suggestion, items, suggestions
+from bot.core.model import Answer, Grade, Place, Question, Round, RoundState
+from bot.core.planning import Banks
 from bot.core.ports import Messenger, StoreError, Transaction
+from bot.core.regrading import Change
 from bot.core.schedule import TZDATA_VERSION, UnknownZone, zone
 from bot.delivery import Deliverer
 from bot.settings import Settings, SettingsError, check_tokens, data_folder, unseen
@@ -272,6 +275,70 @@ async def run_platforms(settings: Settings) -> None:
             await program.discord_adapter.close()
         await program.end()
     log.info("stopped")
+
+
+async def regrade(
+    settings: Settings,
+    *,
+    channel: str | None,
+    round_id: str | None,
+    since: date | None,
+    keep: bool,
+    done: Callable[[int, int], None],
+) -> AsyncIterator[tuple[Round, int, list[Change]]]:
+    """For each revealed round of a database that this concerns: its answers, and what grading them anew changes."""
+    async with _reading(settings) as (store, bot):
+        rounds = await store.read(
+            lambda tx: [
+                round_
+                for round_ in _revealed(tx)
+                if channel in (None, round_.channel)
+                and round_id in (None, round_.id)
+                and (since is None or round_.local_date >= since)
+            ]
+        )
+        for number, round_ in enumerate(rounds, start=1):
+            done(number, len(rounds))
+            changes = await bot.grade_anew(round_.id, wall_clock(), keep=keep)
+            yield round_, len(await bot.answers_in(round_.id)), changes
+
+
+async def question_items(settings: Settings, *, group: str | None) -> list[Item]:
+    """What the answers in a database tell about its questions."""
+    async with _reading(settings) as (store, _):
+        return await store.read(
+            lambda tx: items(tx, [round_ for round_ in _revealed(tx) if group in (None, round_.group)])
+        )
+
+
+async def bank_suggestions(settings: Settings, banks: Banks) -> list[Suggestion]:
+    """What members would have had key points say, from a database."""
+    async with _reading(settings) as (store, _):
+        return await store.read(lambda tx: suggestions(tx, tx.objections.ended(), banks))
+
+
+def _revealed(tx: Transaction) -> list[Round]:
+    """Every revealed round, by channel, the first first."""
+    channels = [drill.channel for drill in tx.drills.all()]
+    return [
+        round_
+        for channel in channels
+        for round_ in tx.rounds.of_channel(channel)[::-1]
+        if round_.state is RoundState.REVEALED
+    ]
+
+
+@contextlib.asynccontextmanager
+async def _reading(settings: Settings) -> AsyncIterator[tuple[SqliteStore, StudyBot]]:
+    """A database that is there already, beside the program that may be running on it."""
+    if not settings.database.exists():
+        raise SettingsError((f"{settings.database}: there is no such database; NNQUESTION_DATABASE names another",))
+    store = SqliteStore(settings.database)
+    store.open()
+    try:
+        yield store, StudyBot(store, KeyPointGrader(), lambda: {})
+    finally:
+        await store.close()
 
 
 async def play_demo(settings: Settings, *, days: int, seed: int | None, database: Path | None) -> None:

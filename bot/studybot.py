@@ -10,16 +10,30 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
 
-from bot.core import answering, asking, commands, home, organizing, outcomes, replies, rounds
+from bot.core import (
+    answering,
+    asking,
+    grading,
+    home,
+    objecting,
+    organizing,
+    outcomes,
+    pressing,
+    regrading,
+    replies,
+    reviewing,
+    rounds,
+    rulings,
+)
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Card, Press
-from bot.core.commands import Invocation
 from bot.core.model import (
     UNGRADED,
     Answer,
     ChannelId,
     Drill,
+    Exemplar,
     Grade,
     GroupId,
     Member,
@@ -30,6 +44,7 @@ from bot.core.model import (
     Question,
     Round,
     RoundId,
+    RoundState,
     Told,
     daily_round_id,
     group_of,
@@ -76,6 +91,10 @@ class StudyBot:
             lambda round_id, tx: rounds.close(tx, round_id, now),
         )
         await self._grade(now)
+        unruled = await self._store.read(lambda tx: tx.objections.unruled(now - reviewing.RULED_WITHIN, AT_ONCE))
+        await self._each(
+            [objection.number for objection in unruled], lambda number, tx: reviewing.end_unruled(tx, number, now)
+        )
         to_reveal = await self._store.read(lambda tx: tx.rounds.to_reveal(now))
         await self._each([round_.id for round_ in to_reveal], lambda round_id, tx: rounds.reveal(tx, round_id, now))
         due = await self._store.read(lambda tx: tx.drills.due(now))
@@ -117,10 +136,37 @@ class StudyBot:
         round_ = await self._store.read(lambda tx: tx.rounds.get(round_id))
         if round_ is None:
             return
-        readable = await self._store.read(lambda tx: rounds.readable(tx, round_, answers))
-        grades = await self._grades(round_.question, answers, readable)
+        grades = await self.grades_now(round_, answers)
         graded = list(zip(answers, grades, strict=True))
         await self._store.write(lambda tx: rounds.save_grades(tx, graded, now))
+
+    async def grades_now(self, round_: Round, answers: Sequence[Answer]) -> list[Grade]:
+        """The grades that these answers of a round get as things are; nothing is kept."""
+
+        def rests_on(tx: Transaction) -> tuple[list[list[str]], tuple[Exemplar, ...]]:
+            return rounds.readable(tx, round_, answers), tx.rulings.exemplars(round_.group, round_.question.id)
+
+        readable, samples = await self._store.read(rests_on)
+        question = replace(round_.question, exemplars=(*round_.question.exemplars, *samples))
+        grades = await self._grades(question, answers, readable)
+        return [
+            replace(grade, basis=grading.basis(samples, before)) for grade, before in zip(grades, readable, strict=True)
+        ]
+
+    async def grade_anew(self, round_id: RoundId, now: datetime, *, keep: bool) -> list[regrading.Change]:
+        """What grading a revealed round's answers anew changes; kept and paid only if `keep`. Rulings stand."""
+        round_ = await self._store.read(lambda tx: tx.rounds.get(round_id))
+        if round_ is None or round_.state is not RoundState.REVEALED or not round_.graded:
+            return []
+        given = await self._store.read(lambda tx: tx.answers.of_round(round_id))
+        answers = [answer for answer in given if not answer.erase]
+        graded = list(zip(answers, await self.grades_now(round_, answers), strict=True))
+        found = await self._store.read(lambda tx: regrading.changes(tx, round_, graded))
+        if keep and found:
+            changed = {change.member for change in found}
+            anew = [(answer, grade) for answer, grade in graded if answer.member in changed]
+            await self._store.write(lambda tx: rounds.save_grades(tx, anew, now))
+        return found
 
     async def _grades(
         self, question: Question, answers: Sequence[Answer], readable: Sequence[Sequence[str]]
@@ -182,17 +228,28 @@ class StudyBot:
         """Take what a member said, edited, deleted or sent. The same thing again gets the same receipt again."""
         return await self._store.write(lambda tx: answering.take(tx, happened, now))
 
+    async def answer_in_private(self, happened: Form | Submitted, now: datetime) -> tuple[Told, Card]:
+        """The same for what is answered by a private reply, and that reply."""
+        member = happened.by if isinstance(happened, Submitted) else happened.member
+
+        def work(tx: Transaction) -> tuple[Told, Card]:
+            told = answering.take(tx, happened, now)
+            return told, objecting.after_answer(tx, member, group_of(ChannelId(member)), told)
+
+        return await self._store.write(work)
+
     async def command(self, asker: Asker, text: str, *, id: str, now: datetime) -> Card:
         """Carry out what stands after `/nnquestion`; `id` is the platform's for this one request."""
         try:
-            invocation = _read(text)
+            invocation = pressing.read(text)
         except Refused as refused:
             return asking.refused(str(refused))
 
         def work(tx: Transaction) -> Card:
             return replies.answer(tx, self._banks(), asker, invocation, now)
 
-        return await (self._once(id, now, work) if replies.changes(invocation) else self._plainly(work))
+        card = await (self._once(id, now, work) if replies.changes(invocation) else self._plainly(work))
+        return await self._with_news(asker, card) if invocation.command.name == "me" else card
 
     async def begin(self, asker: Asker, options: Mapping[str, str], now: datetime) -> Card | None:
         """Give a channel its first drill, with today's round; None where it has a drill."""
@@ -207,29 +264,32 @@ class StudyBot:
     async def press(self, asker: Asker, press: Press, about: str, *, id: str, now: datetime) -> Card:
         """Carry out a button other than Answer, whose form the adapter opens itself."""
 
-        def work(tx: Transaction) -> Card:
-            round_ = tx.rounds.get(RoundId(about))
-            match press:
-                case Press.HINT if round_ is not None and round_.group == asker.group:
-                    return replies.hint_for(tx, asker, round_, now)
-                case Press.RESULT:
-                    return replies.result_of(tx, asker, RoundId(about))
-                case Press.RESUME | Press.TRY | Press.DO:
-                    said, _, channel = about.rpartition(" ")
-                    there = replace(asker, place=Place(channel=ChannelId(channel)))
-                    if there.group != asker.group:
-                        raise Refused("This drill belongs to another group.")
-                    command = commands.BY_NAME.get(said.partition(" ")[0])
-                    for_organizers = command is not None and command.who is commands.Who.ORGANIZER
-                    if press is Press.DO and for_organizers and not asking.may_organize(tx, there):
-                        raise Refused("These buttons are for organizers of that channel.")
-                    said = said or ("resume" if press is Press.RESUME else "ask")
-                    return replies.answer(tx, self._banks(), there, _read(said), now)
-            raise Refused("This button no longer does anything.")
+        if press is Press.CHECK:
+            return await self._check(asker, RoundId(about), now)
 
-        if press is Press.RESULT:  # It changes nothing, and may be asked for as often as one likes.
-            return await self._plainly(work)
+        def work(tx: Transaction) -> Card:
+            return pressing.press(tx, self._banks(), asker, press, about, now)
+
+        if press in pressing.ONLY_READS:
+            card = await self._plainly(work)
+            return await self._with_news(asker, card) if press is Press.RESULT else card
         return await self._once(id, now, work)
+
+    async def _check(self, asker: Asker, round_id: RoundId, now: datetime) -> Card:
+        """Make an answer final, grade it if it is not, and tell its author how far it goes; again, the same."""
+        try:
+            answer = await self._store.write(lambda tx: objecting.make_final(tx, asker, round_id, now))
+            if await self._store.read(lambda tx: tx.answers.grade(round_id, asker.member)) is None:
+                await self._grade_round(round_id, [answer], now)
+            return await self._store.read(lambda tx: objecting.checked(tx, asker, round_id))
+        except Refused as refused:
+            return asking.refused(str(refused))
+
+    async def _with_news(self, asker: Asker, card: Card) -> Card:
+        """A private reply with the rulings that its reader has not been told of."""
+        if not await self._store.read(lambda tx: rulings.to_tell(tx, asker.group, asker.member)):
+            return card
+        return await self._store.write(lambda tx: objecting.with_news(tx, card, asker.group, asker.member))
 
     async def _plainly(self, work: Callable[[Transaction], Card]) -> Card:
         try:
@@ -363,13 +423,6 @@ class StudyBot:
     async def round_on(self, channel: ChannelId, on: date) -> Round | None:
         """The channel's daily round of a local date."""
         return await self._store.read(lambda tx: tx.rounds.get(daily_round_id(channel, on)))
-
-
-def _read(said: str) -> Invocation:
-    try:
-        return commands.read(said)
-    except commands.Misread as misread:
-        raise Refused(str(misread)) from misread
 
 
 def _ungraded(limit: int, tx: Transaction) -> list[Answer]:

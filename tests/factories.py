@@ -28,6 +28,7 @@ from bot.core.model import (
     MemberId,
     MessageRef,
     Misconception,
+    Objection,
     Occurrence,
     Opening,
     Part,
@@ -41,6 +42,8 @@ from bot.core.model import (
     RoundId,
     RoundKind,
     RoundState,
+    Ruling,
+    RulingKind,
     Source,
     Status,
     Timetable,
@@ -168,6 +171,40 @@ def make_entry(round_: Round | str | None = None, member: str = ADA, **changes: 
     return replace(entry, **changes)
 
 
+def make_objection(round_: Round | str | None = None, member: str = ADA, **changes: Any) -> Objection:
+    """An open objection to the second key point in today's round, unless another is given; not numbered yet."""
+    round_id = RoundId(round_) if isinstance(round_, str) else (round_ or make_round()).id
+    channel = ChannelId(round_id.partition("@")[0].partition("#")[0])
+    objection = Objection(
+        round=round_id,
+        group=group_of(channel),
+        channel=channel,
+        member=MemberId(member),
+        key_point="inference",
+        words="At inference it does nothing.",
+        since=NOW + DAY,
+    )
+    return replace(objection, **changes)
+
+
+def make_ruling(round_: Round | str | None = None, member: str = ADA, **changes: Any) -> Ruling:
+    """The second key point is granted in today's round, unless another is given; not numbered yet."""
+    round_id = RoundId(round_) if isinstance(round_, str) else (round_ or make_round()).id
+    channel = ChannelId(round_id.partition("@")[0].partition("#")[0])
+    ruling = Ruling(
+        round=round_id,
+        group=group_of(channel),
+        channel=channel,
+        member=MemberId(member),
+        kind=RulingKind.POINT,
+        at=NOW + DAY + HOUR,
+        by=BOB,
+        key_point="inference",
+        words="At inference it does nothing.",
+    )
+    return replace(ruling, **changes)
+
+
 def make_member(member: str = ADA, **changes: Any) -> Member:
     """A member who goes by the id's user name."""
     group, _, user = member.partition("/@")
@@ -203,7 +240,7 @@ def make_occurrence(id_: str = "terminal:1", **changes: Any) -> Occurrence:
     return replace(Occurrence(id=id_, at=NOW, data={"kind": "message", "text": "hello"}), **changes)
 
 
-Kept = Drill | Plan | Round | Answer | Entry | Member | Delivery | Occurrence
+Kept = Drill | Plan | Round | Answer | Entry | Objection | Ruling | Member | Delivery | Occurrence
 
 
 def keep(tx: Transaction, *values: Kept) -> None:
@@ -220,6 +257,10 @@ def keep(tx: Transaction, *values: Kept) -> None:
                 tx.answers.save(value, cause="message", at=NOW)
             case Entry():
                 tx.ledger.add(value)
+            case Objection():
+                tx.objections.add(value)
+            case Ruling():
+                tx.rulings.add(value)
             case Member():
                 tx.members.save(value)
             case Delivery():

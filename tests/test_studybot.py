@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,15 +12,18 @@ from typing import Any, TypeVar
 import pytest
 import pytest_asyncio
 
+from bot.core import rounds, rulings
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
-from bot.core.card import Press
+from bot.core.card import Card, Press
 from bot.core.model import (
     Action,
     Answer,
     ChannelId,
     Drill,
     DrillState,
+    Exemplar,
+    ExemplarKind,
     Grade,
     Place,
     Question,
@@ -38,8 +41,23 @@ from bot.delivery import Deliverer
 from bot.store import SqliteStore
 from bot.studybot import StudyBot
 from tests.adapters.fakes import ScriptedMessenger, StubGrader
-from tests.core.worlds import DONT_KNOW, FULL, PARTLY, SLUGS, TRY, at, make_bank, member, words_of
-from tests.factories import CHANNEL, RANDOM, keep, make_drill, make_question, make_timetable
+from tests.core.worlds import (
+    DONT_KNOW,
+    EXTRA,
+    FULL,
+    ONE,
+    PARTLY,
+    SLUGS,
+    TRY,
+    TWO,
+    at,
+    make_bank,
+    marked,
+    member,
+    words_of,
+)
+from tests.factories import CHANNEL, GROUP, RANDOM, keep, make_drill, make_question, make_ruling, make_timetable
+from tests.store.files import ask
 
 T = TypeVar("T")
 
@@ -763,3 +781,550 @@ async def test_in_a_sealed_round_nobody_can_have_read_anything(study: Study) -> 
         await study.bot.answer(form, at("09:20"))
     await study.turn(at("09:00", 1))
     assert grader.told == {f"{FULL} ada": [], f"{FULL} bob": []}
+
+
+# --- grading as answers come ------------------------------------------------------------------------------------
+
+
+ANSWER = "It covers one. It touches two. And that is all."
+
+
+class Marking:
+    """A grader by key points that notes the texts it is given, call by call, and fails or is killed as told."""
+
+    version = "stub 0"
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+        self.exemplars: list[str] = []
+        self.trouble: BaseException | None = None
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    def asked(self) -> list[str]:
+        """The texts that were graded since this was asked last, sorted."""
+        given, self.given = self.given, []
+        return sorted(given)
+
+    async def grade(
+        self, question: Question, answers: Sequence[Answer], readable: Sequence[Sequence[str]] = ()
+    ) -> list[Grade]:
+        self.given += [answer.text for answer in answers]
+        self.exemplars = [exemplar.text for exemplar in question.exemplars]
+        if self.trouble is not None:
+            raise self.trouble
+        grades = [marked(question, answer.text) for answer in answers]
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
+        return grades
+
+
+@pytest.fixture
+def grader(study: Study) -> Marking:
+    """The questions of the study have the key points one, two and extra, and are graded by them."""
+    study.banks = {"nn": make_bank([make_question(slug, key_points=(ONE, TWO, EXTRA)) for slug in SLUGS])}
+    grader = Marking()
+    study.bot = StudyBot(study.store, grader, lambda: study.banks, owed=study._wake)
+    return grader
+
+
+def asker(who: str, *, organizer: bool = False) -> Asker:
+    return Asker(member=member(who), name=who, place=HERE, organizer=organizer)
+
+
+async def presses(study: Study, who: str, press: Press, about: str, when: datetime) -> Card:
+    study._number += 1
+    organizer = press in (Press.RULE, Press.REVIEW)
+    return await study.bot.press(asker(who, organizer=organizer), press, about, id=f"press {study._number}", now=when)
+
+
+async def kept_grade(study: Study, who: str, day: int = 0) -> Grade | None:
+    round_ = await study.round(day)
+    return await study.do(lambda tx: tx.answers.grade(round_.id, member(who)))
+
+
+async def test_an_answer_has_a_grade_a_tick_after_it_came_and_nobody_is_shown_it(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    round_ = await study.round()
+    await study.says("ada", ANSWER, at("10:00"))
+    assert await kept_grade(study, "ada") is None
+    await study.turn(at("10:01"))
+    assert await kept_grade(study, "ada") is not None
+    cards = [
+        await presses(study, "ada", Press.RESULT, round_.id, at("10:02")),
+        await presses(study, "ada", Press.OBJECT, f" {round_.id}", at("10:02")),
+        await study.bot.command(asker("ada"), "me", id="me", now=at("10:02")),
+        await presses(study, "olga", Press.REVIEW, f"list {CHANNEL}", at("10:02")),
+        *await study.bot.home(asker("ada"), None, "UTC", at("10:02")),
+        *(posted.card for posted in study.messenger.standing),
+    ]
+    shown = "".join(map(words_of, cards))
+    assert not any(point.text in shown for point in (ONE, TWO, EXTRA))
+    assert "part of it" not in shown
+    assert await study.points("ada") == 0
+
+
+async def test_nothing_is_graded_twice_and_a_revision_anew(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"), message="1")
+    for minute in range(1, 4):
+        await study.turn(at(f"10:0{minute}"))
+    assert grader.asked() == [ANSWER]
+    await study.says("ada", "It covers two, rather.", at("10:00"), message="1", edited_at=at("10:10"))
+    for minute in range(11, 14):
+        await study.turn(at(f"10:{minute}"))
+    assert grader.asked() == ["It covers two, rather."]
+    for _ in range(3):
+        await study.turn(at("09:00", 1))
+    assert grader.asked() == []
+    assert await study.points("ada") == 2
+
+
+async def test_what_came_since_the_last_tick_is_graded_at_the_close(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"))
+    await study.turn(at("09:00", 1))
+    assert grader.asked() == [ANSWER]
+    assert await study.points("ada") == 2
+
+
+async def test_at_the_close_only_those_are_graded_again_before_whom_others_now_say_something_else(
+    study: Study, grader: Marking
+) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", "It covers one, says ada.", at("09:10"), message="a")
+    await study.turn(at("09:11"))
+    await study.says("bob", "It covers one, says bob.", at("09:20"), message="b")
+    await study.says("cem", "It covers one, says cem.", at("09:30"), message="c")
+    await study.turn(at("09:31"))
+    grader.asked()
+    await study.says("bob", "It covers two, says bob.", at("09:20"), message="b", edited_at=at("10:00"))
+    await study.turn(at("10:01"))
+    assert grader.asked() == ["It covers two, says bob."]
+    await study.turn(at("09:00", 1))
+    assert grader.asked() == ["It covers one, says cem."]
+    await study.turn(at("09:00", 1))
+    assert grader.asked() == []
+
+
+async def test_what_was_changed_and_changed_back_before_the_close_is_not_graded_again_for_others(
+    study: Study, grader: Marking
+) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("09:10"), message="a")
+    await study.says("bob", "It covers one, says bob.", at("09:20"))
+    await study.turn(at("09:21"))
+    for minute, text in ((22, "It covers two, rather."), (23, ANSWER)):
+        await study.says("ada", text, at("09:10"), message="a", edited_at=at(f"09:{minute}"))
+    await study.turn(at("09:30"))
+    grader.asked()
+    await study.turn(at("09:00", 1))
+    assert grader.asked() == []
+
+
+async def with_exemplar(study: Study, text: str, group: str = GROUP) -> None:
+    """An answer to the question of the day serves as an exemplar in a group."""
+    question = (await study.round()).question.id
+
+    def work(tx: Transaction) -> None:
+        ruling = make_ruling(f"{group}/general@2026-01-01", member(text.partition(" ")[0]))
+        exemplar = Exemplar(kind=ExemplarKind.FULL, text=text, score=1.0)
+        tx.rulings.add_exemplar(replace(ruling, number=tx.rulings.add(ruling)), question, exemplar)
+
+    await study.do(work)
+
+
+async def test_at_the_close_all_are_graded_again_once_for_an_exemplar_of_their_group_and_for_no_other(
+    study: Study, grader: Marking
+) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"))
+    await study.says("bob", "It covers two, says bob.", at("10:00"))
+    await study.turn(at("10:01"))
+    grader.asked()
+    await with_exemplar(study, "Theirs is another group", "terminal:elsewhere")
+    await study.do(lambda tx: rounds.close(tx, daily_round_id(CHANNEL, at("09:00").date()), at("09:00", 1)))
+    await study.bot.tick(at("09:00", 1))
+    assert grader.asked() == []
+
+
+async def test_an_exemplar_of_the_group_is_given_to_the_grader_with_the_banks(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"))
+    await study.says("bob", "It covers two, says bob.", at("10:00"))
+    await study.turn(at("10:01"))
+    grader.asked()
+    await with_exemplar(study, "Ours is this one")
+    await study.turn(at("10:02"))
+    assert grader.asked() == []
+    await study.turn(at("09:00", 1))
+    assert grader.asked() == sorted([ANSWER, "It covers two, says bob."])
+    assert grader.exemplars == [*(one.text for one in make_question().exemplars), "Ours is this one"]
+    await study.turn(at("09:00", 1))
+    assert grader.asked() == []
+    assert (await kept_grade(study, "ada")) == replace(
+        marked((await study.round()).question, ANSWER), basis=(await basis_of(study, "ada"))
+    )
+
+
+async def basis_of(study: Study, who: str) -> str:
+    grade = await kept_grade(study, who)
+    assert grade is not None
+    assert grade.basis
+    return grade.basis
+
+
+async def test_the_reveal_waits_for_those_that_are_graded_again(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"))
+    await study.turn(at("10:01"))
+    await with_exemplar(study, "Ours is this one")
+    round_ = await study.round()
+    assert await study.do(lambda tx: rounds.close(tx, round_.id, at("09:00", 1)))
+    assert not await study.do(lambda tx: rounds.reveal(tx, round_.id, at("09:00", 1)))
+    await study.turn(at("09:00", 1))
+    assert (await study.round()).state is RoundState.REVEALED
+    assert await study.points("ada") == 2
+
+
+async def test_a_reveal_by_hand_waits_for_them_too(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"))
+    await study.turn(at("10:01"))
+    await with_exemplar(study, "Ours is this one")
+    grader.asked()
+    olga = asker("olga", organizer=True)
+    await study.bot.command(olga, "reveal", id="reveal", now=at("11:00"))
+    await study.turn(at("11:00"))
+    assert grader.asked() == [ANSWER]
+    assert (await study.round()).state is RoundState.REVEALED
+
+
+async def test_an_erased_answer_keeps_its_grade_and_is_never_graded_anew(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"), message="1")
+    await presses(study, "ada", Press.CHECK, (await study.round()).id, at("10:01"))
+    await study.hears(Deleted(channel=CHANNEL, message="1", at=at("10:02")), at("10:02"))
+    await with_exemplar(study, "Ours is this one")
+    grader.asked()
+    await study.turn(at("10:03"))
+    await study.turn(at("09:00", 1))
+    assert await study.bot.grade_anew((await study.round()).id, at("10:00", 1), keep=True) == []
+    assert grader.asked() == []
+    assert await study.points("ada") == 2
+
+
+async def test_a_revision_that_comes_while_the_grader_works_is_graded_in_the_next_tick(
+    study: Study, grader: Marking
+) -> None:
+    await study.turn(at("09:00"))
+    said = await study.said("ada", ANSWER, at("10:00"))
+    await study.hears(said)
+    revised = replace(said, text="It covers two, rather.", edited_at=at("10:01"))
+    grader.meanwhile = lambda: study.hears(revised)
+    await study.turn(at("10:02"))
+    assert await kept_grade(study, "ada") is None
+    await study.turn(at("10:03"))
+    grade = await kept_grade(study, "ada")
+    assert grade is not None
+    assert [point.words for point in grade.points] == ["", "covers two", ""]
+
+
+@pytest.mark.parametrize("day", [0, 1])
+async def test_nothing_is_quoted_of_a_text_that_is_deleted_while_the_grader_works(
+    study: Study, grader: Marking, day: int
+) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"), message="1")
+    if day:
+        await study.turn(at("10:01"))
+        await with_exemplar(study, "Ours is this one")
+    when = at("09:00", day) if day else at("10:01")
+    gone = Deleted(channel=CHANNEL, message="1", at=when)
+    grader.meanwhile = lambda: study.bot.answer(gone, when)
+    await study.turn(when)
+    await study.turn(at("09:05", 1))
+    assert not any("covers" in quotes for (quotes,) in ask(study.store.path, "SELECT quotes FROM grades"))
+    assert await study.points("ada") == (2 if day else 0)
+
+
+# --- Check now ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_check_grades_at_once_and_once(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    round_ = await study.round()
+    await study.says("ada", ANSWER, at("10:00"))
+    first = await presses(study, "ada", Press.CHECK, round_.id, at("10:01"))
+    assert "It covers 1 of 3 key points." in words_of(first)
+    assert await presses(study, "ada", Press.CHECK, round_.id, at("10:02")) == first
+    await study.turn(at("10:03"))
+    assert grader.asked() == [ANSWER]
+
+
+async def test_a_check_uses_the_grade_that_is_there(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"))
+    await study.turn(at("10:01"))
+    await presses(study, "ada", Press.CHECK, (await study.round()).id, at("10:02"))
+    assert grader.asked() == [ANSWER]
+
+
+async def test_checks_at_the_same_moment_tell_the_same(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    round_ = await study.round()
+    await study.says("ada", ANSWER, at("10:00"))
+    cards = await asyncio.gather(*(presses(study, "ada", Press.CHECK, round_.id, at("10:01")) for _ in range(5)))
+    assert all(card == cards[0] for card in cards)
+    assert ask(study.store.path, "SELECT COUNT(*) FROM grades") == [(1,)]
+
+
+class Killed(BaseException):
+    """The program ends here."""
+
+
+async def test_whoever_was_final_but_not_graded_when_the_program_was_killed_presses_again(
+    study: Study, grader: Marking, tmp_path: Path
+) -> None:
+    await study.turn(at("09:00"))
+    round_ = await study.round()
+    await study.says("ada", ANSWER, at("10:00"), message="1")
+    grader.trouble = Killed()
+    with pytest.raises(Killed):
+        await presses(study, "ada", Press.CHECK, round_.id, at("10:01"))
+    await study.store.close()
+    again = Study(tmp_path / "nnquestion.db")
+    again.bot = StudyBot(again.store, Marking(), lambda: study.banks)
+    answer = await again.bot.own_answer(round_.id, member("ada"))
+    assert answer is not None
+    assert answer.final
+    assert await kept_grade(again, "ada") is None
+    told = await again.says("ada", "It covers two.", at("10:00"), message="1", edited_at=at("10:02"))
+    assert told.why is Why.FINAL
+    card = await presses(again, "ada", Press.CHECK, round_.id, at("10:03"))
+    assert "It covers 1 of 3 key points." in words_of(card)
+    await again.turn(at("09:00", 1))
+    assert await again.points("ada") == 2
+    await again.store.close()
+
+
+async def test_after_such_a_kill_the_next_tick_grades_as_well(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    round_ = await study.round()
+    await study.says("ada", ANSWER, at("10:00"))
+    grader.trouble = Killed()
+    with pytest.raises(Killed):
+        await presses(study, "ada", Press.CHECK, round_.id, at("10:01"))
+    grader.trouble = None
+    await study.turn(at("10:02"))
+    assert await kept_grade(study, "ada") is not None
+
+
+async def test_where_the_grader_fails_a_check_says_so_and_holds_nothing_up(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    round_ = await study.round()
+    await study.says("ada", ANSWER, at("10:00"))
+    grader.trouble = RuntimeError("nobody thought of this")
+    says = words_of(await presses(study, "ada", Press.CHECK, round_.id, at("10:01")))
+    assert "could not be graded; it counts as a try" in says
+    assert "key point" not in says
+    await study.turn(at("09:00", 1))
+    assert (await study.round()).state is RoundState.REVEALED
+
+
+@pytest.mark.parametrize("about", ["", "nowhere", "terminal:elsewhere/general@2026-11-22", "\u0661", "x" * 5000])
+async def test_what_cannot_be_checked_is_refused_in_words(study: Study, grader: Marking, about: str) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"))
+    card = await presses(study, "ada", Press.CHECK, about, at("10:01"))
+    assert card.title == "That did not work"
+    answer = await study.bot.own_answer((await study.round()).id, member("ada"))
+    assert answer is not None
+    assert not answer.final
+
+
+# --- what is told in private --------------------------------------------------------------------------------------
+
+
+async def ruled(study: Study) -> Round:
+    """Ada's objection to the first day's round was granted; she has not been told."""
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"))
+    await study.turn(at("09:00", 1))
+    round_ = await study.round()
+    await presses(study, "ada", Press.OBJECT, f"1.1 {round_.id}", at("10:00", 1))
+    card = await presses(study, "olga", Press.RULE, f"grant o1 {CHANNEL}", at("11:00", 1))
+    assert "Granted" in words_of(card)
+    return round_
+
+
+async def a_form(study: Study, text: str, when: datetime) -> tuple[Told, Card]:
+    round_ = await study.round(1)
+    form = Form(round=round_.id, interaction=f"form {text}", member=member("ada"), name="ada", text=text, at=when)
+    return await study.bot.answer_in_private(form, when)
+
+
+async def private_replies(study: Study, round_: Round) -> list[Callable[[], Awaitable[Card]]]:
+    async def form() -> Card:
+        return (await a_form(study, "It covers two, says ada.", at("12:00", 1)))[1]
+
+    return [
+        lambda: presses(study, "ada", Press.RESULT, round_.id, at("12:00", 1)),
+        lambda: study.bot.command(asker("ada"), "me", id="me", now=at("12:00", 1)),
+        lambda: study.bot.command(asker("ada"), "me show=result", id="me 2", now=at("12:00", 1)),
+        form,
+    ]
+
+
+@pytest.mark.parametrize("first", range(4))
+async def test_a_ruling_is_told_once_in_whichever_private_reply_comes_first(
+    study: Study, grader: Marking, first: int
+) -> None:
+    replies = await private_replies(study, await ruled(study))
+    for others in (replies[first:], replies[:first]):
+        for reply in others:
+            says = words_of(await reply())
+            assert ("Decided about your answers" in says) is (reply is replies[first])
+
+
+async def test_the_news_come_with_the_question_that_only_their_reader_can_answer(study: Study, grader: Marking) -> None:
+    round_ = await ruled(study)
+    card = await presses(study, "ada", Press.RESULT, round_.id, at("12:00", 1))
+    assert rulings.CONSENT in words_of(card)
+    yes = next(button for button in card.buttons if button.press is Press.CONSENT)
+    assert "Thank you" in words_of(await presses(study, "ada", yes.press, yes.about, at("12:01", 1)))
+    await study.turn(at("12:02", 1))
+    exemplars = await study.do(lambda tx: tx.rulings.exemplars(GROUP, round_.question.id))
+    assert [one.text for one in exemplars] == [ANSWER]
+
+
+async def test_the_home_page_shows_the_news_as_often_as_it_is_looked_at_until_they_are_told(
+    study: Study, grader: Marking
+) -> None:
+    await ruled(study)
+
+    async def home() -> str:
+        return "".join(map(words_of, await study.bot.home(asker("ada"), None, "UTC", at("12:00", 1))))
+
+    assert "Your objection was granted" in await home()
+    assert "Your objection was granted" in await home()
+    await study.bot.command(asker("ada"), "me", id="me", now=at("12:00", 1))
+    assert "Decided about your answers" not in await home()
+
+
+async def test_others_replies_tell_nothing_of_it(study: Study, grader: Marking) -> None:
+    round_ = await ruled(study)
+    for who in ("bob", "olga"):
+        says = words_of(await presses(study, who, Press.RESULT, round_.id, at("12:00", 1)))
+        assert "granted" not in says
+    assert await study.do(lambda tx: len(rulings.to_tell(tx, GROUP, member("ada")))) == 1
+
+
+async def test_a_form_is_answered_by_its_receipt_and_an_offer_to_check_it(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    await study.turn(at("09:00", 1))
+    for _ in range(2):  # The same thing again is told the same.
+        told, card = await a_form(study, "It covers two, says ada.", at("12:00", 1))
+        assert told.receipt is Receipt.RECORDED
+        assert "Recorded." in words_of(card)
+        [button] = card.buttons
+        assert (button.press, button.about) == (Press.CHECK, (await study.round(1)).id)
+    checked = await presses(study, "ada", button.press, button.about, at("12:01", 1))
+    assert "It covers 1 of 3 key points." in words_of(checked)
+    told, card = await a_form(study, "It covers one, too.", at("12:02", 1))
+    assert (told.why, card.buttons) == (Why.FINAL, ())
+    assert "so it is final" in words_of(card)
+
+
+async def test_a_submission_is_answered_in_private_too(study: Study, grader: Marking) -> None:
+    await study.turn(at("09:00"))
+    said = await study.said("ada", ANSWER, at("10:00"), place=HERE)
+    submitted = Submitted(said=said, by=member("ada"), interaction="s", at=at("10:01"))
+    told, card = await study.bot.answer_in_private(submitted, at("10:01"))
+    assert told.receipt is Receipt.RECORDED
+    assert [button.press for button in card.buttons] == [Press.CHECK]
+    other = replace(submitted, by=member("bob"), interaction="t")
+    told, card = await study.bot.answer_in_private(other, at("10:02"))
+    assert (told.why, card.buttons) == (Why.NOT_OWN, ())
+    assert "only a message of your own" in words_of(card)
+
+
+# --- rulings by button --------------------------------------------------------------------------------------------
+
+
+async def test_a_ruling_that_a_platform_sends_twice_is_made_once(study: Study, grader: Marking) -> None:
+    await ruled(study)
+    olga = asker("olga", organizer=True)
+    cards = [
+        await study.bot.press(olga, Press.RULE, f"undo r1 {CHANNEL}", id="one press", now=at("12:00", 1))
+        for _ in range(2)
+    ]
+    assert ["done that already" in words_of(card) for card in cards] == [False, True]
+    assert await study.points("ada") == 2
+
+
+async def test_two_organizers_at_the_same_moment_make_one_ruling(study: Study, grader: Marking) -> None:
+    await ruled(study)
+    await presses(study, "olga", Press.RULE, f"undo r1 {CHANNEL}", at("12:00", 1))
+    cards = await asyncio.gather(
+        presses(study, "olga", Press.RULE, f"grant o1 {CHANNEL}", at("12:01", 1)),
+        presses(study, "otto", Press.RULE, f"decline o1 {CHANNEL}", at("12:01", 1)),
+    )
+    assert sorted(card.title for card in cards) == ["Decided", "That did not work"]
+    standing = await study.do(lambda tx: [one for one in tx.rulings.of_channel(CHANNEL, 9) if one.stands])
+    assert len(standing) == 1
+
+
+async def test_looking_may_be_repeated_by_the_same_press(study: Study, grader: Marking) -> None:
+    await ruled(study)
+    olga = asker("olga", organizer=True)
+    for _ in range(2):
+        card = await study.bot.press(olga, Press.REVIEW, f"list {CHANNEL}", id="one", now=at("12:00", 1))
+        assert card.title == "To review"
+
+
+async def test_an_objection_that_nobody_rules_on_ends_with_a_tick_after_72_hours_once(
+    study: Study, grader: Marking
+) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", ANSWER, at("10:00"))
+    await study.turn(at("09:00", 1))
+    await presses(study, "ada", Press.OBJECT, f"1.1 {(await study.round()).id}", at("10:00", 1))
+    await study.turn(at("10:00", 4) - timedelta(microseconds=1))
+    assert await study.points("ada") == 2
+    for _ in range(3):
+        await study.turn(at("10:00", 4))
+    assert await study.points("ada") == 3
+    assert len(await study.do(lambda tx: tx.rulings.of_channel(CHANNEL, 9))) == 1
+
+
+# --- grading anew -------------------------------------------------------------------------------------------------
+
+
+class Stricter(Marking):
+    """A newer grader, which finds nothing."""
+
+    async def grade(
+        self, question: Question, answers: Sequence[Answer], readable: Sequence[Sequence[str]] = ()
+    ) -> list[Grade]:
+        return [replace(marked(question, "nothing of it"), grader="stub 1") for _ in answers]
+
+
+async def test_grading_anew_keeps_rulings_and_tells_before_it_changes_anything(study: Study, grader: Marking) -> None:
+    round_ = await ruled(study)
+    study.bot = StudyBot(study.store, Stricter(), lambda: study.banks)
+    rows = ask(study.store.path, "SELECT * FROM ledger")
+    for keep_ in (False, True):
+        [change] = await study.bot.grade_anew(round_.id, at("12:00", 1), keep=keep_)
+        assert (change.member, change.paid, change.pays) == (member("ada"), 3, 2)
+        assert (ask(study.store.path, "SELECT * FROM ledger") == rows) is not keep_
+    assert await study.points("ada") == 2
+    assert ask(study.store.path, "SELECT * FROM ledger")[: len(rows)] == rows
+    assert await study.bot.grade_anew(round_.id, at("12:00", 1), keep=True) == []
+
+
+async def test_an_open_round_is_not_graded_anew(study: Study, grader: Marking) -> None:
+    await ruled(study)
+    open_ = await study.round(1)
+    assert await study.bot.grade_anew(open_.id, at("12:00", 1), keep=True) == []
+    assert await study.bot.grade_anew(daily_round_id(RANDOM, at("09:00").date()), at("12:00", 1), keep=True) == []

@@ -210,18 +210,24 @@ def _take_back(tx: Transaction, deleted: Deleted, answer: Answer, now: datetime)
     round_ = tx.rounds.get(answer.round)
     assert round_ is not None, "an answer has its round"
     events = tx.events.about(_about(answer.round, answer.member))
-    if deleted.at < round_.closes_at or answer.late:
+    if (deleted.at < round_.closes_at or answer.late) and not answer.final:
         told = _derive(tx, round_, answer.member, deleted.id, now, erase_history=True)
         _write_over(tx, [event.id for event in events if event.data.get("message") == deleted.message], events)
         return told
-    # After the close the text goes, wherever it was kept, and the grade stays. The answer changes no more.
+    _erase(tx, answer, deleted.at)
+    why = Why.FINAL if answer.final else Why.CLOSED
+    return Told(receipt=Receipt.NOT_COUNTED, why=why, round=round_.id, counts_no_more=(deleted.message,))
+
+
+def _erase(tx: Transaction, answer: Answer, at: datetime) -> None:
+    """After the close, or a check, the text goes, wherever it was kept, and the grade stays. It changes no more."""
+    events = tx.events.about(_about(answer.round, answer.member))
     _write_over(tx, [event.id for event in events], events)
     if tx.answers.grade(answer.round, answer.member) is not None:
         tx.answers.blank(answer.round, answer.member)
     elif not answer.erase:
         kept = replace(answer, erase=True, revision=answer.revision + 1)
-        tx.answers.save(kept, cause="deleted after the close", at=deleted.at, erase_history=True)
-    return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id, counts_no_more=(deleted.message,))
+        tx.answers.save(kept, cause="deleted after the close", at=at, erase_history=True)
 
 
 def _take_form(tx: Transaction, form: Form, now: datetime) -> Told:
@@ -229,6 +235,10 @@ def _take_form(tx: Transaction, form: Form, now: datetime) -> Told:
     if round_ is None or round_.state in _NO_ANSWERS or round_.group != group_of(ChannelId(form.member)):
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
     at = _credible(form.at, now, not_before=round_.opened_at)
+    stands = tx.answers.get(round_.id, form.member)
+    if stands is not None and stands.final and not form.text.strip():
+        _erase(tx, stands, at)
+        return Told(receipt=Receipt.NOT_COUNTED, why=Why.TEXT_GONE, round=round_.id)
     filled = Filled.of(form.interaction, without_spoiler_marks(form.text), at, form.share)
     _met(tx, round_, form.member, form.name, public=False)
     return _happened(tx, round_, form.member, form.id, filled, now)
@@ -280,6 +290,10 @@ def _derive(
     stands = tx.answers.get(round_.id, member)
     if stands is not None and stands.erase:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id)
+    if stands is not None and stands.final:
+        if outcome.why is Why.TALK:
+            return TALK
+        return Told(receipt=Receipt.NOT_COUNTED, why=Why.FINAL, round=round_.id, counts=_marks(stands))
     drafted.parts = _with_texts(drafted, stands)
     if not _differs(stands, drafted):
         return TALK if _is_gone(happenings, event_id) else _told(round_, stands, outcome)

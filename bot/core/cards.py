@@ -34,11 +34,13 @@ from bot.core.model import (
     Member,
     MemberId,
     Naming,
+    ObjectionState,
     PointGrade,
     Question,
     Reference,
     Round,
     RoundKind,
+    Ruling,
     Standing,
 )
 from bot.core.schedule import zone
@@ -123,7 +125,7 @@ def question_after_reveal(round_: Round, answers: int) -> Card:
     return Card(
         title=_title(round_),
         body=(line(strong(asked.prompt)), _about(asked), line(f"{said}. The reference answer is in the thread.")),
-        buttons=(Button(Press.RESULT, "My result", round_.id),) if answers else (),
+        buttons=_after_reveal(round_) if answers else (),
         footer=(Words("revealed"),),
         tone=Tone.REVEALED,
     )
@@ -177,13 +179,31 @@ def reveal(
     return Card(
         title=f"Reference answer · {_title(round_)}",
         body=tuple(body),
-        buttons=(Button(Press.RESULT, "My result", round_.id),) if grades else (),
+        buttons=_after_reveal(round_) if grades else (),
         tone=Tone.REVEALED,
     )
 
 
-def result(round_: Round, answer: Answer | None, grade: Grade | None, points: int, hints: int) -> Card:
-    """What one member covered and missed, for that member alone."""
+def _after_reveal(round_: Round) -> tuple[Button, ...]:
+    """What is offered to everybody once a round is revealed that somebody answered."""
+    result = Button(Press.RESULT, "My result", round_.id)
+    return (result, Button(Press.OBJECT, "I covered this", round_.id)) if round_.graded else (result,)
+
+
+def result(
+    round_: Round,
+    answer: Answer | None,
+    grade: Grade | None,
+    points: int,
+    hints: int,
+    rulings: Sequence[Ruling] = (),
+    *,
+    objects: bool = False,
+) -> Card:
+    """What one member covered and missed, for that member alone; `grade` is the one that stands with the rulings.
+
+    `objects` where there is something left that they can object to.
+    """
     if answer is None or not answer.parts:
         return Card(title="Your result", body=(line("You have no answer in this round."),))
     if not round_.graded:
@@ -191,23 +211,54 @@ def result(round_: Round, answer: Answer | None, grade: Grade | None, points: in
         return Card(title="Your result", body=(line(f"{why} Compare yours with the reference answer."),))
     if grade is None:
         return Card(title="Your result", body=(line("Your answer is not graded yet; ask again after the reveal."),))
-    body: list[Block] = [line(strong(_verdict(grade)))]
-    body += [line(_FLAGGED[flag]) for flag in grade.flags]
+    body: list[Block] = [line(strong(verdict(grade)))]
+    body += [line(FLAGGED[flag]) for flag in grade.flags]
     by_id = {point.id: point for point in round_.question.key_points}
     essentials = [g for g in grade.points if by_id[g.key_point].essential]
     others = [g for g in grade.points if not by_id[g.key_point].essential]
-    body += [_explained(graded, by_id[graded.key_point]) for graded in essentials]
+    ruled = {ruling.key_point for ruling in rulings if ruling.key_point and ruling.verdict is ObjectionState.GRANTED}
+    body += [_explained(graded, by_id[graded.key_point], ruled=graded.key_point in ruled) for graded in essentials]
     if others:
         body.append(line(strong("A senior would add")))
-        body += [_explained(graded, by_id[graded.key_point], extra=True) for graded in others]
+        body += [_explained(g, by_id[g.key_point], extra=True, ruled=g.key_point in ruled) for g in others]
     for claim in sorted({graded.blocked_by for graded in grade.points if graded.blocked_by}):
         why = next((known.why for known in round_.question.misconceptions if known.claim == claim), "")
         body.append(line(strong("Careful: "), f"you seem to say “{claim}” {why}".rstrip()))
-    body.append(line(_paid(round_, answer, points, hints)))
-    return Card(title=f"Your result · {_title(round_)}", body=tuple(body), footer=(Words(f"graded by {grade.grader}"),))
+    if drawn := _drawn(grade):
+        body.append(line(drawn))
+    if any(ruling.level is not None for ruling in rulings):
+        body.append(line("An organizer has looked at it and decided what it comes to."))
+    awards = sum(ruling.points for ruling in rulings)
+    body.append(line(_paid(round_, answer, points - awards, hints) + _awarded(awards)))
+    return Card(
+        title=f"Your result · {_title(round_)}",
+        body=tuple(body),
+        buttons=(Button(Press.OBJECT, "I covered this", round_.id),) if objects else (),
+        footer=(Words(f"graded by {grade.grader}"),),
+    )
 
 
-_FLAGGED: Final = {
+def _drawn(grade: Grade) -> str:
+    """What graded answers to the same question did to a score; nothing where that is not worth a word."""
+    by = sum(pull.by for pull in grade.exemplars)
+    nearest = max((pull.likeness for pull in grade.exemplars), default=0.0)
+    if abs(by) < _WORTH_SAYING:
+        return ""
+    more = "a little more" if by > 0 else "a little less"
+    return (
+        f"It counts {more} ({by:+.2f} of 1) than its key points alone: {count(len(grade.exemplars), 'graded answer')} "
+        f"to this question drew it, the nearest one {nearest:.0%} alike."
+    )
+
+
+_WORTH_SAYING: Final = 0.05
+
+
+def _awarded(points: int) -> str:
+    return f" And {count(points, 'point')} by award." if points else ""
+
+
+FLAGGED: Final = {
     Flag.KEYWORDS: "It reads as a list of keywords, so it counts for little. Say in sentences how they hang together.",
     Flag.DENIAL: "It denies most of what it touches, so it counts for little.",
     Flag.QUOTED: "Most of it stands word for word in the reference answer, or in what somebody else said here before. "
@@ -222,6 +273,16 @@ def hint(round_: Round, number: int, text: str, *, costs: bool) -> Card:
     if costs:
         body.append(line("It costs 1 point; an honest try keeps at least 1."))
     return Card(title=f"Hint {number} of {total}", body=tuple(body))
+
+
+def awarded(name: str, points: str, reason: str) -> Card:
+    """An award, as the round's thread is told of it."""
+    return Card(title="An award", body=(line(strong(name), f" gets {points}: {reason}"),), tone=Tone.REVEALED)
+
+
+def award_undone(name: str, points: str, reason: str) -> Card:
+    """The same once it is taken back."""
+    return Card(title="An award is taken back", body=(line(strong(name), f" had {points}: {reason}"),))
 
 
 # --- boards -------------------------------------------------------------------------------------------------
@@ -307,7 +368,7 @@ def _with_extra(point: KeyPoint) -> str:
     return point.text if point.essential else f"{point.text} (a senior would add)"
 
 
-def _verdict(grade: Grade) -> str:
+def verdict(grade: Grade) -> str:
     match grade.effort:
         case Effort.NOTHING:
             return "There was nothing to grade."
@@ -324,12 +385,12 @@ def _verdict(grade: Grade) -> str:
             ] + unsure
 
 
-def _explained(graded: PointGrade, point: KeyPoint, *, extra: bool = False) -> Line:
+def _explained(graded: PointGrade, point: KeyPoint, *, extra: bool = False, ruled: bool = False) -> Line:
     quote = f"“{graded.words}”" if graded.words else ""
     match graded.coverage:
         case Coverage.COVERED:
             earned = f" ({quote})" if quote else ""
-            return line(strong("covered: "), f"{point.text}{earned}", bullet=True)
+            return line(strong("granted: " if ruled else "covered: "), f"{point.text}{earned}", bullet=True)
         case Coverage.PARTLY:
             lacking = f"lacking: {', '.join(graded.lacking)}" if graded.lacking else ""
             reasons = "; ".join(reason for reason in (quote, lacking) if reason)

@@ -33,6 +33,9 @@ class Takes(StrEnum):
     DATE = "YYYY-MM-DD"
     DATES = "dates"
     DAYS = "days"
+    MEMBER = "@member"
+    TEXT = "words"
+    """All words that follow, as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,18 @@ TABLE: Final = (
         (Option("question", Takes.QUESTION, "the question's id", required=True),),
         "next dropout",
     ),
+    Command("review", Who.ORGANIZER, "objections, answers that were lowered, a sleeping drill, with buttons"),
+    Command(
+        "award",
+        Who.ORGANIZER,
+        "points for what no grader sees; the thread is told",
+        (
+            Option("member", Takes.MEMBER, "who gets them", required=True),
+            Option("points", Takes.WORD, "1 to 10", required=True),
+            Option("reason", Takes.TEXT, "what for, as the thread is told", required=True),
+        ),
+        "award @ada 2 the clearest explanation today",
+    ),
 )
 
 START: Final = Command("", Who.MEMBER, "the open round, and what one can say here")
@@ -185,11 +200,17 @@ def _options(command: Command, words: list[str]) -> dict[str, str]:
     by_name = {option.name: option for option in command.options}
     ordered = [option for option in command.options if not option.named]
     given: dict[str, str] = {}
+    text = next((option.name for option in ordered if option.takes is Takes.TEXT), None)
     for word in words:
         name, sign, value = word.partition("=")
-        if sign and name.lower() in by_name:
-            option = by_name[name.lower()]
-        elif sign and name.isidentifier():
+        known = by_name.get(name.lower()) if sign else None
+        if text in given and (known is None or known.name in given):
+            given[text] += f" {word}"
+            continue
+        free = [option for option in ordered if option.name not in given]
+        if known is not None:
+            option = known
+        elif sign and name.isidentifier() and not (free and free[0].takes is Takes.TEXT):
             raise Misread(f"{command.name} has no option “{name}”.{meant(name, list(by_name))} {usage(command)}")
         else:
             option, value = _free(command, ordered, given, word), word

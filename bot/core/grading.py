@@ -6,6 +6,8 @@ misconception down. Pure, synchronous and the same on every machine; a shell tha
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -140,6 +142,57 @@ def _sample(question: Question, exemplar: Exemplar) -> pulling.Sample:
     spoken = reading.sentences(reading.without_repetition(exemplar.text))
     score = _read(question, ready, spoken).score
     return pulling.sample(exemplar, spoken, ready.prompt, pulling.deserved_score(question, exemplar), score)
+
+
+def with_rulings(question: Question, grade: Grade, granted: Mapping[str, str], level: int | None = None) -> Grade:
+    """A grade with what people decided about it: key points that were granted, with the words for them, and a level.
+
+    A ruling takes nothing away, save that a level that was ruled stands as it is.
+    """
+    if not granted and level is None:
+        return grade
+    known = {point.id: point for point in question.key_points}
+    before = [graded.credit for graded in grade.points]
+    points = tuple(
+        replace(g, coverage=Coverage.COVERED, credit=1.0, words=granted[g.key_point], lacking=(), blocked_by="")
+        if g.key_point in granted
+        else g
+        for g in grade.points
+    )
+    asked = [known[graded.key_point] for graded in points]
+    credits = [graded.credit for graded in points]
+    gained = _share(asked, credits) - _share(asked, before)
+    score = round(min(1.0, grade.score + gained), 4)
+    ruled = replace(grade, points=points, score=score)
+    if level is not None:
+        return replace(ruled, level=level, unsure=False, flags=())
+    if Flag.QUOTED in grade.flags:
+        return ruled
+    reached, unsure = _level(asked, credits, score, LONG)
+    if grade.flags:
+        return replace(ruled, level=max(grade.level, min(1, reached)))
+    return replace(ruled, level=max(grade.level, reached), unsure=unsure if reached >= grade.level else grade.unsure)
+
+
+def _share(points: Sequence[KeyPoint], credits: Sequence[float]) -> float:
+    """The weighted credit of the essentials, or of all key points where none is essential."""
+    if not points:
+        return 0.0
+    counted = [(p, credit) for p, credit in zip(points, credits, strict=True) if p.essential] or list(
+        zip(points, credits, strict=True)
+    )
+    return sum(p.weight * credit for p, credit in counted) / sum(p.weight for p, _ in counted)
+
+
+def basis(exemplars: Sequence[Exemplar], readable: Sequence[str]) -> str:
+    """A digest of what a grade rests on beside the round's question and the answer; empty where that is nothing.
+
+    `exemplars` are the group's; the bank's are part of the round's copy.
+    """
+    if not exemplars and not readable:
+        return ""
+    marks = sorted(f"{exemplar.mark} {exemplar.score}" for exemplar in exemplars)
+    return hashlib.sha256(json.dumps([marks, sorted(readable)]).encode()).hexdigest()[:16]
 
 
 # --- reasons for people to look -----------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from bot.core import cards, rounds, scoring
+from bot.core import cards, objecting, rounds, rulings, scoring
 from bot.core.asking import Asker, coming
 from bot.core.card import Block, Button, Card, Channel, Line, Press, TimeStyle, Tone, When
 from bot.core.cards import line, strong
@@ -31,20 +31,36 @@ def home(
         answered = given is not None and bool(given.parts)
         closes = When(live.closes_at, TimeStyle.DATE_TIME, zone)
         buttons = [Button(Press.ANSWER, "Revise your answer" if answered else "Answer", live.id)]
-        if live.question.hints:
+        final = given is not None and given.final
+        if final:
+            buttons = [Button(Press.CHECK, "What I covered", live.id)]
+        elif live.question.hints:
             buttons.append(Button(Press.HINT, "Hint", live.id))
-        asked.append(
-            Card(
-                title="Open now",
-                body=(
-                    line(strong(live.question.prompt)),
-                    line(Channel(live.channel), ", closes ", closes, ". ", "You have answered." if answered else ""),
-                ),
-                buttons=tuple(buttons),
-                tone=Tone.OPEN,
-            )
+        state = "Your answer is final." if final else "You have answered." if answered else ""
+        card = Card(
+            title="Open now",
+            body=(line(strong(live.question.prompt)), line(Channel(live.channel), ", closes ", closes, ". ", state)),
+            buttons=tuple(buttons),
+            tone=Tone.OPEN,
         )
-    return (_points(tx, asker, drills, zone, now), *asked, _coming(drills, zone), _data(tx, asker))
+        asked.append(objecting.with_check(tx, card, live.id, asker.member))
+    return (
+        _points(tx, asker, drills, zone, now),
+        *_decided(tx, asker),
+        *asked,
+        _coming(drills, zone),
+        _data(tx, asker),
+    )
+
+
+def _decided(tx: Transaction, asker: Asker) -> tuple[Card, ...]:
+    """What was decided about the member's answers and not told in private yet, and what only they may allow."""
+    card = Card(title="Your answers")
+    untold = rulings.to_tell(tx, asker.group, asker.member)
+    if untold:
+        card = objecting.told_of(tx, card, untold)
+    card = objecting.with_use(tx, card, asker.group, asker.member)
+    return (card,) if card.body else ()
 
 
 def _points(tx: Transaction, asker: Asker, drills: Collection[Drill], zone: str, now: datetime) -> Card:

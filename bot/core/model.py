@@ -45,6 +45,15 @@ def daily_round_id(channel: ChannelId, local_date: date) -> RoundId:
     return RoundId(f"{channel}@{local_date.isoformat()}")
 
 
+def date_of(round_id: RoundId) -> date | None:
+    """The local date of a daily round, as its id says; None of an extra one."""
+    _, at, on = round_id.rpartition("@")
+    try:
+        return date.fromisoformat(on) if at else None
+    except ValueError:
+        return None
+
+
 def extra_round_id(channel: ChannelId, number: int) -> RoundId:
     """The id of a channel's `number`-th extra round."""
     return RoundId(f"{channel}#{number}")
@@ -413,6 +422,8 @@ class Answer:
     share: Share = Share.NO
     erase: bool = False
     """Its author deleted it after the close: the text goes as soon as it is graded."""
+    final: bool = False
+    """Its author had it checked before the close: it changes no more."""
 
     @property
     def text(self) -> str:
@@ -441,6 +452,8 @@ class Why(StrEnum):
     NO_ROUND = "no round"
     EMPTY = "empty"
     NOT_OWN = "not own"
+    FINAL = "final"
+    TEXT_GONE = "text gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -524,6 +537,96 @@ class Grade:
     """The score is lowered for these, and people should look."""
     exemplars: tuple[Pull, ...] = ()
     """The exemplars that moved the score, nearest first. With the same of these the same answer gets the same grade."""
+    basis: str = ""
+    """A digest of what it rests on beside question, answer and grader: the group's exemplars, what others had said."""
+
+
+# --- objections and rulings ---------------------------------------------------------------------------------
+
+
+class ObjectionState(StrEnum):
+    """Open until somebody rules on it, or nobody has for three days."""
+
+    OPEN = "open"
+    GRANTED = "granted"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """A member says that their answer covers a key point, in a sentence of their own.
+
+    Without a key point it says that the answer was lowered without reason (`Flag`).
+    """
+
+    round: RoundId
+    group: GroupId
+    channel: ChannelId
+    member: MemberId
+    key_point: str
+    words: str
+    """The sentence; empty once its author removed the text."""
+    since: datetime
+    """When it was filed, or opened again."""
+    state: ObjectionState = ObjectionState.OPEN
+    number: int = 0
+    """Given by the store."""
+
+
+class RulingKind(StrEnum):
+    """What a ruling is about: one key point of an answer, all of it, or points for something said beside it."""
+
+    POINT = "point"
+    LEVEL = "level"
+    AWARD = "award"
+
+
+class Consent(StrEnum):
+    """Whether an answer that was ruled on may serve as an exemplar in its group. Only its author says."""
+
+    NOT_ASKED = "not asked"
+    ASKED = "asked"
+    GIVEN = "given"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What was decided about an answer, by whom. It is only added, and undone; no grade ever changes it.
+
+    `by` is None where nobody ruled in time.
+    """
+
+    round: RoundId
+    group: GroupId
+    channel: ChannelId
+    member: MemberId
+    kind: RulingKind
+    at: datetime
+    by: MemberId | None
+    key_point: str = ""
+    words: str = ""
+    verdict: ObjectionState = ObjectionState.GRANTED
+    """What became of the objection, where there was one."""
+    objection: int | None = None
+    level: int | None = None
+    """0..2, of a ruling about all of an answer."""
+    points: int = 0
+    """Of an award."""
+    reason: str = ""
+    consent: Consent = Consent.NOT_ASKED
+    told: bool = False
+    """Whether the member has been told what stands now."""
+    undone_at: datetime | None = None
+    undone_by: MemberId | None = None
+    number: int = 0
+    """Given by the store."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether it has not been undone."""
+        return self.undone_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -541,6 +644,8 @@ class Entry:
     points: int
     reason: str
     at: datetime
+    ruling: int | None = None
+    """The award it comes from; None where it comes from a grade."""
 
 
 UNGRADED: Final = "none: the grader failed"

@@ -33,6 +33,10 @@ def told(receipt: Told) -> str:
             return "Not counted: there is no open round here."
         case Receipt.NOT_COUNTED, Why.NOT_OWN:
             return "Not counted: only a message of your own can be your answer."
+        case Receipt.NOT_COUNTED, Why.TEXT_GONE:
+            return "The text of your answer is removed. You had it checked, so its grade stays."
+        case Receipt.NOT_COUNTED, Why.FINAL:
+            return "Not counted: you had your answer checked, so it is final."
         case Receipt.NOT_COUNTED, Why.EMPTY:
             return "Not counted: there is nothing in it."
         case Receipt.NOT_COUNTED, _:

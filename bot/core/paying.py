@@ -6,8 +6,10 @@ from collections.abc import Collection
 from datetime import datetime
 
 from bot.core import cards, scoring
-from bot.core.model import Answer, Effort, Entry, Grade, MemberId, Round, RoundKind
+from bot.core.model import Answer, Effort, Entry, Grade, MemberId, Round, RoundKind, Ruling
 from bot.core.ports import Transaction
+from bot.core.rulings import standing_grade
+from bot.core.schedule import zone
 
 
 def settle(tx: Transaction, round_: Round, now: datetime, members: Collection[MemberId] | None = None) -> None:
@@ -23,24 +25,21 @@ def settle(tx: Transaction, round_: Round, now: datetime, members: Collection[Me
             _settle(tx, round_, member, answer if answer is not None and answer.parts else None, now)
         return
     answers = {answer.member: answer for answer in tx.answers.of_round(round_.id)}
-    paid = {entry.member for entry in tx.ledger.of_round(round_.id)}
+    paid = {entry.member for entry in tx.ledger.of_round(round_.id) if entry.ruling is None}
     for member in sorted(answers.keys() | paid):
         _settle(tx, round_, member, answers.get(member), now)
 
 
 def _settle(tx: Transaction, round_: Round, member: MemberId, answer: Answer | None, now: datetime) -> None:
-    rows = tx.ledger.of_round(round_.id, member)
-    due, reason = 0, "withdrawn"
+    rows = [row for row in tx.ledger.of_round(round_.id, member) if row.ruling is None]
+    due_now, reason = 0, "withdrawn"
     if answer is not None:
-        grade = tx.answers.grade(round_.id, member)
+        grade = standing_grade(tx, round_, member)
         if grade is None and not answer.late:
             return
-        if grade is not None and not answer.late:
-            since = round_.local_date - scoring.PAYS_AGAIN_AFTER
-            paid = tx.ledger.paid(round_.group, member, round_.question.id, since)
-            others = [row for row in paid if row.round != round_.id]
-            due, reason = _due(round_, grade, tx.answers.hints(round_.id, member), others)
-    missing = due - sum(row.points for row in rows)
+        if grade is not None:
+            due_now, reason = due(tx, round_, answer, grade)
+    missing = due_now - sum(row.points for row in rows)
     if missing:
         tx.ledger.add(
             Entry(
@@ -51,12 +50,43 @@ def _settle(tx: Transaction, round_: Round, member: MemberId, answer: Answer | N
                 round=round_.id,
                 question=round_.question.id,
                 cycle=round_.cycle,
-                local_date=round_.local_date,
+                local_date=scoring.booked_on(round_.local_date, now.astimezone(zone(round_.zone)).date()),
                 points=missing,
                 reason=reason,
                 at=now,
             )
         )
+
+
+def due(tx: Transaction, round_: Round, answer: Answer, grade: Grade) -> tuple[int, str]:
+    """What an answer with this grade is to be paid in all, and why."""
+    if round_.kind is not RoundKind.DAILY or answer.late:
+        return 0, "late" if answer.late else "extra"
+    since = round_.local_date - scoring.PAYS_AGAIN_AFTER
+    paid = tx.ledger.paid(round_.group, answer.member, round_.question.id, since)
+    others = [row for row in paid if row.round != round_.id and row.ruling is None]
+    return _due(round_, grade, tx.answers.hints(round_.id, answer.member), others)
+
+
+def award(tx: Transaction, round_: Round, ruling: Ruling, now: datetime) -> None:
+    """Add the points of an award; of one that was undone, take them away again."""
+    points, what = (ruling.points, "award") if ruling.stands else (-ruling.points, "award undone")
+    tx.ledger.add(
+        Entry(
+            id=f"{round_.id}/{ruling.member}/{what}/{ruling.number}",
+            group=round_.group,
+            channel=round_.channel,
+            member=ruling.member,
+            round=round_.id,
+            question=round_.question.id,
+            cycle=round_.cycle,
+            local_date=scoring.booked_on(round_.local_date, now.astimezone(zone(round_.zone)).date()),
+            points=points,
+            reason=f"{what}: {ruling.reason}",
+            at=now,
+            ruling=ruling.number,
+        )
+    )
 
 
 def _due(round_: Round, grade: Grade, hints: int, others: list[Entry]) -> tuple[int, str]:

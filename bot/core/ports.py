@@ -14,11 +14,13 @@ from bot.core.model import (
     Delivery,
     Drill,
     Entry,
+    Exemplar,
     Grade,
     GroupId,
     Member,
     MemberId,
     MessageRef,
+    Objection,
     Occurrence,
     Place,
     Plan,
@@ -28,6 +30,7 @@ from bot.core.model import (
     RoundId,
     RoundKind,
     RoundState,
+    Ruling,
 )
 
 T = TypeVar("T")
@@ -193,6 +196,10 @@ class Rounds(Protocol):
         """The channel's rounds, latest opened first (ties: id, descending)."""
         ...
 
+    def of_question(self, channel: ChannelId, question: QuestionId) -> list[Round]:
+        """The channel's rounds that asked a question, in any version of it, latest opened first."""
+        ...
+
     def count_extra(self, channel: ChannelId) -> int:
         """The highest number an extra round of this channel has had; 0 without any."""
         ...
@@ -217,9 +224,10 @@ class Answers(Protocol):
         ...
 
     def blank(self, round_id: RoundId, member: MemberId) -> None:
-        """Blank an answer's text in its parts, its history and what grades quote, and mark it as to be erased.
+        """Blank an answer's text wherever it is kept, and mark it as to be erased.
 
-        Grade and points stay.
+        That is in its parts, its history, what grades, objections and rulings quote, and exemplars. Grade and points
+        stay.
         """
         ...
 
@@ -228,7 +236,26 @@ class Answers(Protocol):
         ...
 
     def ungraded(self, limit: int) -> list[Answer]:
-        """Answers with parts, in rounds that are closed, graded or revealed, whose standing revision has no grade."""
+        """Answers with parts that wait for a grade, in rounds that are open, closed, graded or revealed."""
+        ...
+
+    def grade_again(self, round_id: RoundId, member: MemberId) -> None:
+        """Let an answer wait for a grade once more."""
+        ...
+
+    def waiting(self, round_id: RoundId) -> int:
+        """How many answers of a round wait for a grade."""
+        ...
+
+    def flagged(self, channel: ChannelId, since: date) -> list[tuple[int, Answer]]:
+        """Answers that people should look at, with the number of their latest grade, latest round first.
+
+        In revealed rounds of local dates from `since` on, where the text is still there.
+        """
+        ...
+
+    def by_grade(self, number: int) -> Answer | None:
+        """The answer whose latest grade this is; None where it has been graded again since."""
         ...
 
     def tried(self, channel: ChannelId, member: MemberId) -> set[RoundId]:
@@ -252,7 +279,7 @@ class Answers(Protocol):
         ...
 
     def add_grade(self, round_id: RoundId, member: MemberId, revision: int, grade: Grade, at: datetime) -> None:
-        """Keep a grade; the same answer, revision and grader version is kept once, the first."""
+        """Keep a grade. One by the same grader on the same basis as the latest of this revision is kept once."""
         ...
 
 
@@ -283,7 +310,82 @@ class Ledger(Protocol):
         first: date | None = None,
         last: date | None = None,
     ) -> list[tuple[MemberId, int, int]]:
-        """Member, points and number of rounds with points over local dates first..last inclusive, by member."""
+        """Member, points and number of rounds that paid over local dates first..last inclusive, by member.
+
+        Awards add points and no rounds.
+        """
+        ...
+
+
+class Objections(Protocol):
+    """What members object to."""
+
+    def add(self, objection: Objection) -> int | None:
+        """Keep it and return its number; None, and nothing changed, if this key point was objected to before."""
+        ...
+
+    def get(self, number: int) -> Objection | None: ...
+
+    def save(self, objection: Objection) -> None:
+        """Replace one that was added before."""
+        ...
+
+    def of_answer(self, round_id: RoundId, member: MemberId) -> list[Objection]:
+        """All about one answer, oldest first."""
+        ...
+
+    def open_of(self, group: GroupId, member: MemberId) -> list[Objection]:
+        """A member's open ones, oldest first."""
+        ...
+
+    def open_in(self, channel: ChannelId) -> list[Objection]:
+        """A channel's open ones, oldest first."""
+        ...
+
+    def ended(self) -> list[Objection]:
+        """All that were granted or lapsed, oldest first."""
+        ...
+
+    def unruled(self, since: datetime, limit: int) -> list[Objection]:
+        """Open ones that were filed at `since` or before, oldest first."""
+        ...
+
+
+class Rulings(Protocol):
+    """What was decided about answers, and the exemplars that came of it."""
+
+    def add(self, ruling: Ruling) -> int:
+        """Keep it; returns its number."""
+        ...
+
+    def get(self, number: int) -> Ruling | None: ...
+
+    def save(self, ruling: Ruling) -> None:
+        """Note that it was told, consented to or undone. All else stays as it was."""
+        ...
+
+    def of_answer(self, round_id: RoundId, member: MemberId) -> list[Ruling]:
+        """All about one answer, oldest first."""
+        ...
+
+    def of_channel(self, channel: ChannelId, limit: int) -> list[Ruling]:
+        """A channel's latest, latest first."""
+        ...
+
+    def of_member(self, group: GroupId, member: MemberId) -> list[Ruling]:
+        """All about a member's answers, oldest first."""
+        ...
+
+    def add_exemplar(self, ruling: Ruling, question: QuestionId, exemplar: Exemplar) -> None:
+        """Let an answer that was ruled on serve as an exemplar in its group."""
+        ...
+
+    def remove_exemplar(self, ruling: int) -> None:
+        """Let it serve so no more. Its text is kept, since grades rest on it, until its author removes it."""
+        ...
+
+    def exemplars(self, group: GroupId, question: QuestionId) -> tuple[Exemplar, ...]:
+        """The group's exemplars of a question, by text."""
         ...
 
 
@@ -385,6 +487,10 @@ class Transaction(Protocol):
     def rounds(self) -> Rounds: ...
     @property
     def answers(self) -> Answers: ...
+    @property
+    def objections(self) -> Objections: ...
+    @property
+    def rulings(self) -> Rulings: ...
     @property
     def ledger(self) -> Ledger: ...
     @property

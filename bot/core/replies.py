@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from bot.core import cards, commands, organizing, planning, rounds, scoring
+from bot.core import cards, commands, objecting, organizing, planning, reviewing, rounds, rulings, scoring
 from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, the_round, today
 from bot.core.card import Block, Card, Jump, Line, TimeStyle, When
 from bot.core.cards import line, strong
@@ -31,7 +31,7 @@ from bot.core.setting_up import Refused, topics_of
 BOARD_ROWS: Final = 10
 HISTORY_ROWS: Final = 10
 LEDGER_ROWS: Final = 10
-_ONLY_READS: Final = frozenset({"", "help", "when", "history", "leaderboard"})
+_ONLY_READS: Final = frozenset({"", "help", "when", "history", "leaderboard", "review"})
 
 
 def answer(tx: Transaction, banks: Banks, asker: Asker, invocation: Invocation, now: datetime) -> Card:
@@ -61,10 +61,12 @@ def result_of(tx: Transaction, asker: Asker, round_id: RoundId) -> Card:
     if round_.state is not RoundState.REVEALED:
         raise Refused("Your result comes with the reveal.")
     given = tx.answers.get(round_id, asker.member)
-    grade = tx.answers.grade(round_id, asker.member)
-    rows = tx.ledger.of_round(round_id, asker.member)
-    points = sum(row.points for row in rows)
-    return cards.result(round_, given, grade, points, tx.answers.hints(round_id, asker.member))
+    grade = rulings.standing_grade(tx, round_, asker.member)
+    points = sum(row.points for row in tx.ledger.of_round(round_id, asker.member))
+    ruled = [ruling for ruling in tx.rulings.of_answer(round_id, asker.member) if ruling.stands]
+    objects = objecting.can_object(round_, given, grade)
+    hints = tx.answers.hints(round_id, asker.member)
+    return cards.result(round_, given, grade, points, hints, ruled, objects=objects)
 
 
 def hint_for(tx: Transaction, asker: Asker, round_: Round, now: datetime) -> Card:
@@ -74,6 +76,9 @@ def hint_for(tx: Transaction, asker: Asker, round_: Round, now: datetime) -> Car
     hints = round_.question.hints
     if not hints:
         raise Refused("This question has no hints.")
+    given = tx.answers.get(round_.id, asker.member)
+    if given is not None and given.final:
+        raise Refused("Your answer is final; a hint could no longer help it.")
     taken = tx.answers.hints(round_.id, asker.member)
     if taken >= len(hints):
         return cards.hint(round_, taken, hints[-1], costs=False)
@@ -170,7 +175,7 @@ def _points_of(tx: Transaction, asker: Asker, member: Member, now: datetime) -> 
         body.append(line("No points yet. Answer a daily question; an honest try is worth one."))
     shown = {Naming.NAME: "by name", Naming.SOMEONE: "as “someone”", Naming.OUT: "not at all"}
     body.append(line(f"Boards show you {shown[scoring.naming_of(member)]}; /nnquestion me shown=name, someone or out."))
-    return Card(title=f"You, {asker.name}", body=tuple(body))
+    return objecting.of_me(tx, asker, Card(title=f"You, {asker.name}", body=tuple(body)))
 
 
 def _with_streaks(tx: Transaction, standings: list[Standing], channel: ChannelId) -> list[Standing]:
@@ -300,6 +305,7 @@ def _board(tx: Transaction, standings: list[Standing], asker: Asker, empty: str)
 
 _REPLIES: Final[Mapping[str, Reply]] = {
     **organizing.REPLIES,
+    **reviewing.REPLIES,
     "": _start,
     "ask": _ask,
     "hint": _hint,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.core import cards, notices, paying, planning, scoring
+from bot.core import cards, grading, notices, paying, planning, scoring
 from bot.core.card import Card
 from bot.core.model import (
     NOTHING_ASKED,
@@ -52,9 +52,6 @@ SLEEPS_AFTER: Final = 5
 """Daily rounds in a row without an answer, after which a drill sleeps."""
 
 EXTRA_LASTS: Final = timedelta(hours=24)
-LOOKED_BACK: Final = 200
-"""A channel's latest rounds, among which those are that asked the same question before."""
-
 COUNTS_AS_LATE: Final = timedelta(minutes=5)
 """An opening that comes this much after its time says so."""
 
@@ -186,7 +183,21 @@ def close(tx: Transaction, round_id: RoundId, now: datetime) -> bool:
     if round_ is None or round_.state is not RoundState.OPEN or round_.closes_at > now:
         return False
     tx.rounds.save(replace(round_, state=RoundState.CLOSED))
+    _grade_what_changed(tx, round_)
     return True
+
+
+def _grade_what_changed(tx: Transaction, round_: Round) -> None:
+    """Let those answers wait for a grade again whose grades rest on what is no longer so.
+
+    They were graded as they came. Since then what others had said before may have arrived, been edited or deleted.
+    """
+    answers = tx.answers.of_round(round_.id)
+    samples = tx.rulings.exemplars(round_.group, round_.question.id)
+    for answer, before in zip(answers, readable(tx, round_, answers), strict=True):
+        grade = tx.answers.grade(round_.id, answer.member)
+        if grade is not None and not answer.erase and grade.basis != grading.basis(samples, before):
+            tx.answers.grade_again(round_.id, answer.member)
 
 
 def reveal_now(tx: Transaction, round_: Round, now: datetime) -> None:
@@ -198,6 +209,7 @@ def reveal_now(tx: Transaction, round_: Round, now: datetime) -> None:
         after = max((stamp + timedelta(microseconds=1) for stamp in _stamps(tx, round_)), default=now)
         closes_at = min(round_.closes_at, max(now, after))
         round_ = replace(round_, state=RoundState.CLOSED, closes_at=closes_at)
+        _grade_what_changed(tx, round_)
     tx.rounds.save(replace(round_, reveal_at=now))
 
 
@@ -256,11 +268,8 @@ def readable(tx: Transaction, round_: Round, answers: Sequence[Answer]) -> list[
     That is in the thread, in this round or in an earlier one of the same question here. What was sent by form is shown
     to nobody.
     """
-    asked = [
-        past
-        for past in tx.rounds.of_channel(round_.channel, LOOKED_BACK)
-        if past.question.id == round_.question.id and past.opened_at < round_.opened_at and not past.sealed
-    ]
+    asked = [past for past in tx.rounds.of_question(round_.channel, round_.question.id) if past.id != round_.id]
+    asked = [past for past in asked if past.opened_at < round_.opened_at]
     said = [
         (given.member, given.parts[0].said_at, text)
         for where in (*asked, round_)
@@ -275,7 +284,7 @@ def readable(tx: Transaction, round_: Round, answers: Sequence[Answer]) -> list[
 
 
 def _all_graded(tx: Transaction, round_: Round) -> bool:
-    return all(tx.answers.grade(round_.id, answer.member) is not None for answer in tx.answers.of_round(round_.id))
+    return not tx.answers.waiting(round_.id)
 
 
 def _reveal(tx: Transaction, round_: Round, now: datetime) -> None:

@@ -19,12 +19,16 @@ from bot.core.model import (
     Naming,
     Season,
     Standing,
+    date_of,
 )
 
 PAY: Final = {2: 3, 1: 2, 0: 1}
 """Points for each level of an honest answer."""
 
 PAYS_AGAIN_AFTER: Final = timedelta(days=30)
+OPEN_AFTER_END: Final = timedelta(days=7)
+"""For so long after its end a season still takes points."""
+
 FORGIVEN_IN: Final = 7
 """One missed round in any this many keeps a streak."""
 
@@ -42,11 +46,21 @@ def pays_again(others: Iterable[Entry], channel: ChannelId, cycle: int, on: date
     Once in 30 days, or once for each cycle of the channel's questions where that is shorter. Whichever round has paid
     first keeps its pay, also when an earlier one is graded anew.
     """
-    near = [entry for entry in others if abs(entry.local_date - on) < PAYS_AGAIN_AFTER]
+    near = [entry for entry in others if abs((date_of(entry.round) or entry.local_date) - on) < PAYS_AGAIN_AFTER]
     brought: Counter[str] = Counter()
     for entry in near:
         brought[entry.round] += entry.points
     return all(entry.channel == channel and entry.cycle != cycle for entry in near if brought[entry.round] > 0)
+
+
+def booked_on(on: date, today: date) -> date:
+    """The date under which points of a round of date `on` are added now.
+
+    It is the round's own while each season that counts it is open, which a week and a month are for seven days after
+    their end; then it is today, so that what was kept of a season stays true.
+    """
+    ends = [last for season in Season if (last := season_dates(season, on)[1]) is not None]
+    return on if today <= min(ends) + OPEN_AFTER_END else max(on, today)
 
 
 def season_dates(season: Season, today: date) -> tuple[date | None, date | None]:

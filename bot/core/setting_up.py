@@ -234,6 +234,14 @@ def _notes(text: str, group: GroupId) -> str | None:
     return f"{group}/{name}"
 
 
+def member_of(text: str, group: GroupId) -> MemberId:
+    """The one member that is named so, as "@ada". Raises Refused."""
+    name = text.strip().removeprefix("@")
+    if not name or any(sign in name for sign in "@&,/ "):
+        raise Refused(f"“{text}” is no member; name one, such as @ada.")
+    return MemberId(f"{group}/@{name}")
+
+
 def _organizers(text: str, group: GroupId) -> frozenset[MemberId]:
     if text.lower() == "none":
         return frozenset()

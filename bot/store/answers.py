@@ -13,11 +13,13 @@ from bot.core.model import Answer, ChannelId, Effort, Grade, MemberId, Part, Rou
 from bot.store import rows
 from bot.store.codec import at_instant, at_instant_or_none, dump, instant, instant_or_none, load
 
-_GRADABLE: Final = (RoundState.CLOSED.value, RoundState.GRADED.value, RoundState.REVEALED.value)
+_GRADABLE: Final = tuple(
+    state.value for state in (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED, RoundState.REVEALED)
+)
 
 
 class AnswerRows:
-    """`Answers` in SQLite. `answers.ungraded` says that there are parts, and no grade yet of the standing revision."""
+    """`Answers` in SQLite. `answers.ungraded` says that there are parts which wait for a grade."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -43,24 +45,33 @@ class AnswerRows:
             "late": answer.late,
             "share": answer.share.value,
             "erase": answer.erase,
+            "final": answer.final,
             "ungraded": bool(answer.parts) and not self._is_graded(answer.round, answer.member, answer.revision),
         }
         if not rows.change(self._db, _UPDATE, row):
             rows.add(self._db, "answers", {**row, "first_at": instant(at)})
-        rows.change(self._db, "DELETE FROM parts WHERE round = :round AND member = :member", whose)
+        rows.change(self._db, f"DELETE FROM parts WHERE {_WHOSE}", whose)
         for position, part in enumerate(answer.parts):
             rows.add(self._db, "parts", {**whose, "position": position, **_part_row(part, round_["channel"])})
         if erase_history:
-            rows.change(self._db, "UPDATE revisions SET text = '' WHERE round = :round AND member = :member", whose)
+            rows.change(self._db, f"UPDATE revisions SET text = '' WHERE {_WHOSE}", whose)
+            self._unquote(whose)
         line = {"revision": answer.revision, "cause": cause, "at": instant(at), "text": answer.text}
         rows.add(self._db, "revisions", {**whose, **line})
 
     def blank(self, round_id: RoundId, member: MemberId) -> None:
-        whose = [round_id, member]
+        whose = {"round": round_id, "member": member}
         for table in ("parts", "revisions"):
-            rows.change(self._db, f"UPDATE {table} SET text = '' WHERE round = ? AND member = ?", whose)
-        rows.change(self._db, "UPDATE answers SET erase = 1 WHERE round = ? AND member = ?", whose)
-        rows.change(self._db, "UPDATE grades SET quotes = '[]' WHERE round = ? AND member = ?", whose)
+            rows.change(self._db, f"UPDATE {table} SET text = '' WHERE {_WHOSE}", whose)
+        rows.change(self._db, f"UPDATE answers SET erase = 1, ungraded = 0 WHERE {_WHOSE}", whose)
+        self._unquote(whose)
+
+    def _unquote(self, whose: rows.Row) -> None:
+        """Remove what was quoted of an answer: by grades, objections and rulings, and as an exemplar."""
+        rows.change(self._db, f"UPDATE grades SET quotes = '[]' WHERE {_WHOSE}", whose)
+        for table in ("objections", "rulings"):
+            rows.change(self._db, f"UPDATE {table} SET words = '' WHERE {_WHOSE}", whose)
+        rows.change(self._db, f"UPDATE exemplars SET serves = 0, text = '', exemplar = '' WHERE {_WHOSE}", whose)
 
     def by_part(self, channel: ChannelId, message: str) -> list[Answer]:
         found = rows.rows(
@@ -78,18 +89,49 @@ class AnswerRows:
             self._db,
             # A cross join keeps the order of the tables: a few ungraded answers first, not all rounds that have closed.
             "SELECT answers.* FROM answers CROSS JOIN rounds ON rounds.id = round "
-            "WHERE ungraded = 1 AND state IN (?, ?, ?) ORDER BY first_at, round, member LIMIT ?",
+            "WHERE ungraded = 1 AND state IN (?, ?, ?, ?) ORDER BY first_at, round, member LIMIT ?",
             *_GRADABLE,
             limit,
         )
         return [self._answer_of(row) for row in found]
 
+    def grade_again(self, round_id: RoundId, member: MemberId) -> None:
+        rows.change(self._db, "UPDATE answers SET ungraded = 1 WHERE round = ? AND member = ?", [round_id, member])
+
+    def waiting(self, round_id: RoundId) -> int:
+        found = self._db.execute("SELECT COUNT(*) FROM answers WHERE round = ? AND ungraded = 1", [round_id])
+        return int(found.fetchone()[0])
+
+    def flagged(self, channel: ChannelId, since: date) -> list[tuple[int, Answer]]:
+        found = rows.rows(
+            self._db,
+            "SELECT answers.*, grades.id AS grade FROM grades JOIN answers USING (round, member, revision) "
+            "JOIN rounds ON rounds.id = answers.round "
+            "WHERE json_array_length(grade, '$.flags') > 0 AND grades.id = " + _LATEST_GRADE + " "
+            "AND rounds.channel = ? AND state = ? AND rounds.local_date >= ? "
+            "AND EXISTS (SELECT 1 FROM parts WHERE parts.round = answers.round AND parts.member = answers.member"
+            " AND parts.text <> '') "
+            "ORDER BY opened_at DESC, rounds.id DESC, answers.member",
+            channel,
+            RoundState.REVEALED.value,
+            since.isoformat(),
+        )
+        return [(row["grade"], self._answer_of(row)) for row in found]
+
+    def by_grade(self, number: int) -> Answer | None:
+        row = rows.row(
+            self._db,
+            "SELECT answers.* FROM grades JOIN answers USING (round, member, revision) "
+            "WHERE grades.id = ? AND grades.id = " + _LATEST_GRADE,
+            number,
+        )
+        return None if row is None else self._answer_of(row)
+
     def tried(self, channel: ChannelId, member: MemberId) -> set[RoundId]:
         found = self._db.execute(
             "SELECT round FROM answers JOIN grades USING (round, member, revision) "
             "WHERE answers.channel = ? AND member = ? AND late = 0 AND json_extract(grade, '$.effort') = ? "
-            "AND grades.id = (SELECT MAX(id) FROM grades AS g WHERE g.round = answers.round"
-            " AND g.member = answers.member AND g.revision = answers.revision) "
+            "AND grades.id = " + _LATEST_GRADE + " "
             "AND EXISTS (SELECT 1 FROM parts WHERE parts.round = answers.round AND parts.member = answers.member)",
             [channel, member, Effort.HONEST.value],
         )
@@ -129,10 +171,23 @@ class AnswerRows:
 
     def add_grade(self, round_id: RoundId, member: MemberId, revision: int, grade: Grade, at: datetime) -> None:
         graded = {"round": round_id, "member": member, "revision": revision}
-        quotes = tuple(point.words for point in grade.points)
+        # What was deleted while it was being graded is quoted no more.
+        stands = rows.row(
+            self._db,
+            "SELECT 1 FROM answers WHERE round = ? AND member = ? AND revision = ? AND erase = 0",
+            *graded.values(),
+        )
+        quotes = tuple(point.words for point in grade.points) if stands is not None else ()
         bare = _with_quotes(grade, ())
         row = {"grader": grade.grader, "grade": dump(Grade, bare), "quotes": dump(tuple[str, ...], quotes)}
-        rows.add(self._db, "grades", {**graded, **row, "at": instant(at)})
+        latest = rows.row(
+            self._db,
+            "SELECT grader, json_extract(grade, '$.basis') AS basis FROM grades "
+            "WHERE round = ? AND member = ? AND revision = ? ORDER BY id DESC LIMIT 1",
+            *graded.values(),
+        )
+        if latest is None or (latest["grader"], latest["basis"] or "") != (grade.grader, grade.basis):
+            rows.add(self._db, "grades", {**graded, **row, "at": instant(at)})
         rows.change(
             self._db,
             "UPDATE answers SET ungraded = 0 WHERE round = :round AND member = :member AND revision = :revision",
@@ -161,12 +216,20 @@ class AnswerRows:
             late=bool(row["late"]),
             share=Share(row["share"]),
             erase=bool(row["erase"]),
+            final=bool(row["final"]),
         )
 
 
+_WHOSE: Final = "round = :round AND member = :member"
+
+_LATEST_GRADE: Final = (
+    "(SELECT MAX(id) FROM grades AS g WHERE g.round = answers.round"
+    " AND g.member = answers.member AND g.revision = answers.revision)"
+)
+
 _UPDATE: Final = """
     UPDATE answers SET channel = :channel, revision = :revision, local_date = :local_date, late = :late,
-        share = :share, erase = :erase, ungraded = :ungraded
+        share = :share, erase = :erase, final = :final, ungraded = :ungraded
     WHERE round = :round AND member = :member
 """
 

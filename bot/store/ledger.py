@@ -30,6 +30,7 @@ class LedgerRows:
             "points": entry.points,
             "reason": entry.reason,
             "at": instant(entry.at),
+            "ruling": entry.ruling,
         }
         return rows.add(self._db, "ledger", row)
 
@@ -62,8 +63,9 @@ class LedgerRows:
         last: date | None = None,
     ) -> list[tuple[MemberId, int, int]]:
         found = self._db.execute(
-            "SELECT member, SUM(points), SUM(points > 0) FROM ("
-            " SELECT member, round, SUM(points) AS points FROM ledger"
+            "SELECT member, SUM(points), SUM(paid > 0) FROM ("
+            " SELECT member, round, SUM(points) AS points, SUM(CASE WHEN ruling IS NULL THEN points ELSE 0 END) AS paid"
+            " FROM ledger"
             " WHERE group_id = ? AND local_date BETWEEN ? AND ? AND channel = coalesce(?, channel)"
             " GROUP BY member, round"
             ") GROUP BY member ORDER BY member",
@@ -88,4 +90,5 @@ def _entry_of(row: rows.Row) -> Entry:
         points=row["points"],
         reason=row["reason"],
         at=at_instant(row["at"]),
+        ruling=row["ruling"],
     )

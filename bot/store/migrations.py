@@ -22,7 +22,101 @@ def m001_initial(db: Database) -> None:
     _table(db, "facts", {"name": str, "value": str}, "name")
 
 
-_STEPS: Final = (m001_initial,)
+def m002_rulings(db: Database) -> None:
+    """Objections, rulings and the exemplars that come of them; answers that are final; grades that are made anew."""
+    db.execute("ALTER TABLE answers ADD COLUMN final INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE ledger ADD COLUMN ruling INTEGER")
+    for change in ("update", "delete"):  # A trigger knows the columns of its time.
+        db.execute(f"DROP TRIGGER ledger_no_{change}")
+    _only_added_to(db, "ledger", "the ledger is only added to")
+    db.execute("DROP INDEX idx_ledger_group_id_local_date_channel_member_round_points")
+    db.table("ledger").create_index(["group_id", "local_date", "channel", "member", "round", "points", "ruling"])
+    # A grade is made again when what it rests on has changed, and may come to rest on the same once more.
+    db.execute("DROP INDEX idx_grades_round_member_revision_grader")
+    db.table("grades").create_index(["round", "member", "revision"])
+    db.execute("CREATE INDEX answers_waiting ON answers (round) WHERE ungraded = 1")
+    db.table("rounds").create_index(["channel", "question"])
+    of_answer = (("round", "member"), "answers", ("round", "member"))
+    _table(
+        db,
+        "objections",
+        {
+            "number": int,
+            "round": str,
+            "group_id": str,
+            "channel": str,
+            "member": str,
+            "key_point": str,
+            "words": str,
+            "since": str,
+            "state": str,
+        },
+        "number",
+        foreign_keys=[of_answer],
+    )
+    objections = db.table("objections")
+    objections.create_index(["round", "member", "key_point"], unique=True)
+    db.execute("CREATE INDEX objections_open ON objections (since) WHERE state = 'open'")
+    db.execute("CREATE INDEX objections_open_in ON objections (channel, since) WHERE state = 'open'")
+    # No foreign key: an award may go to somebody who has not answered, and points outlive rounds.
+    _table(
+        db,
+        "rulings",
+        {
+            "number": int,
+            "round": str,
+            "group_id": str,
+            "channel": str,
+            "member": str,
+            "kind": str,
+            "at": str,
+            "ruled_by": str,
+            "key_point": str,
+            "words": str,
+            "verdict": str,
+            "objection": int,
+            "level": int,
+            "points": int,
+            "reason": str,
+            "consent": str,
+            "told": int,
+            "undone_at": str,
+            "undone_by": str,
+        },
+        "number",
+        "ruled_by",
+        "objection",
+        "level",
+        "undone_at",
+        "undone_by",
+    )
+    rulings = db.table("rulings")
+    for columns in (["round", "member"], ["channel", "number"], ["group_id", "member"]):
+        rulings.create_index(columns)
+    _only_added_to(
+        db, "rulings", "rulings are only added and undone", but=("words", "consent", "told", "undone_at", "undone_by")
+    )
+    _table(
+        db,
+        "exemplars",
+        {
+            "ruling": int,
+            "group_id": str,
+            "question": str,
+            "round": str,
+            "member": str,
+            "text": str,
+            "exemplar": str,
+            "serves": int,
+        },
+        "ruling",
+        foreign_keys=[("ruling", "rulings", "number")],
+    )
+    db.table("exemplars").create_index(["group_id", "question"])
+    db.table("exemplars").create_index(["round", "member"])
+
+
+_STEPS: Final = (m001_initial, m002_rulings)
 
 MIGRATIONS: Final = Migrations("nnquestion")
 for _step in _STEPS:

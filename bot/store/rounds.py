@@ -113,6 +113,9 @@ class RoundRows:
             "WHERE channel = ? ORDER BY opened_at DESC, rounds.id DESC LIMIT ?", channel, -1 if limit is None else limit
         )
 
+    def of_question(self, channel: ChannelId, question: QuestionId) -> list[Round]:
+        return self._all("WHERE channel = ? AND copy.id = ? ORDER BY opened_at DESC, rounds.id DESC", channel, question)
+
     def count_extra(self, channel: ChannelId) -> int:
         row = self._db.execute(
             "SELECT MAX(CAST(substr(id, length(channel) + 2) AS INTEGER)) FROM rounds WHERE channel = ? AND kind = ?",

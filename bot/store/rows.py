@@ -1,4 +1,4 @@
-"""Four ways to touch rows. sqlite-utils looks at the schema for each row it inserts, which is fifty times as slow."""
+"""The ways to touch rows. sqlite-utils looks at the schema for each row it inserts, which is fifty times as slow."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def change(db: Database, sql: str, parameters: list[Any] | Row) -> int:
     if not db.conn.in_transaction:
         raise sqlite3.OperationalError("the transaction has ended")
     return db.execute(sql, parameters).rowcount
+
+
+def latest(db: Database) -> int:
+    """The number of the row that was inserted last."""
+    return int(db.execute("SELECT last_insert_rowid()").fetchone()[0])
 
 
 def rows(db: Database, sql: str, *parameters: Any) -> list[Row]:

@@ -10,6 +10,7 @@ from bot.store.drills import DrillRows
 from bot.store.events import EventRows, FactRows, MemberRows
 from bot.store.ledger import LedgerRows
 from bot.store.rounds import RoundRows
+from bot.store.rulings import ObjectionRows, RulingRows
 
 
 class Tables:
@@ -19,6 +20,8 @@ class Tables:
         self.drills = DrillRows(db)
         self.rounds = RoundRows(db)
         self.answers = AnswerRows(db)
+        self.objections = ObjectionRows(db)
+        self.rulings = RulingRows(db)
         self.ledger = LedgerRows(db)
         self.members = MemberRows(db)
         self.deliveries = DeliveryRows(db)

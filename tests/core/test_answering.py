@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.answering import Deleted, Form, Said
+from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.model import Closing, Place, Receipt, Round, Share, Why, group_of
 from tests.core.worlds import DONT_KNOW, FULL, PARTLY, TRY, World, at, member, words_of
 from tests.factories import CHANNEL, make_timetable
@@ -842,6 +842,76 @@ def test_what_was_only_talk_is_forgotten_at_the_reveal(world: World) -> None:
     world.tick(at("09:00", 1))
     assert not remembers(world, "zebra")
     assert remembers(world, FULL)
+
+
+# --- an answer that is final ----------------------------------------------------------------------------------
+
+
+def test_an_answer_that_was_not_checked_is_not_final(world: World) -> None:
+    world.says("ada", LONG, at("10:00"), message="1")
+    answer = world.answer("ada")
+    assert answer is not None
+    assert not answer.final
+    assert world.edits("1", f"{LONG} {MORE}", at("10:05")).receipt is Receipt.REVISED
+
+
+@pytest.mark.parametrize("how", ["edit", "form", "submit", "join"])
+def test_the_same_refusal_is_told_again_for_the_same_thing(world: World, how: str) -> None:
+    said = Said(
+        place=world.round().thread or Place(channel=CHANNEL),
+        message="1",
+        member=member("ada"),
+        name="Ada",
+        text=LONG,
+        said_at=at("10:00"),
+    )
+    world.arrives(said)
+    world.says("ada", LONG, at("11:00"), message="2", reply_to="bob")
+    world.checks("ada", at("11:10"))
+    again: dict[str, Said | Form | Submitted] = {
+        "edit": replace(said, text=f"{LONG} {MORE}", edited_at=at("11:20")),
+        "form": Form(
+            round=world.round().id, interaction="f", member=member("ada"), name="Ada", text=LONG, at=at("11:20")
+        ),
+        "submit": Submitted(said=replace(said, message="2"), by=member("ada"), interaction="s", at=at("11:20")),
+        "join": replace(said, message="3", said_at=at("10:05"), text=MORE),
+    }
+    first = world.arrives(again[how], at("11:20"))
+    assert (first.receipt, first.why, first.counts) == (Receipt.NOT_COUNTED, Why.FINAL, ("1",))
+    assert world.arrives(again[how], at("09:30", 1)) == first
+    assert world.text("ada") == LONG
+
+
+def test_a_final_answer_stays_the_same_revision_whatever_is_tried(world: World) -> None:
+    world.says("ada", LONG, at("10:00"), message="1")
+    world.checks("ada", at("10:20"))
+    before = world.answer("ada")
+    world.edits("1", f"{LONG} {MORE}", at("10:21"))
+    world.fills_form("ada", f"{LONG} {MORE}", at("10:22"), share=Share.WITH_NAME)
+    world.says("ada", MORE, at("10:09"))
+    assert world.answer("ada") == before
+    world.tick(at("09:00", 1))
+    assert world.answer("ada", world.rounds()[0]) == before
+
+
+def test_what_was_refused_after_a_check_is_forgotten_at_the_reveal(world: World) -> None:
+    world.says("ada", LONG, at("10:00"), message="1")
+    world.checks("ada", at("10:20"))
+    world.fills_form("ada", "sesame opens nothing any more here", at("10:22"))
+    world.says("ada", "sesame, said in the thread", at("10:23"))
+    world.tick(at("09:00", 1))
+    assert world.keeps("sesame") == []
+    assert world.text("ada", world.rounds()[0]) == LONG
+
+
+def test_a_deletion_that_was_stamped_before_the_check_removes_the_text_too(world: World) -> None:
+    world.says("ada", LONG, at("10:00"), message="1")
+    world.checks("ada", at("10:20"))
+    told = world.deletes("1", at("10:10"))
+    assert (told.why, told.counts_no_more) == (Why.FINAL, ("1",))
+    assert world.keeps(LONG) == []
+    world.tick(at("09:00", 1))
+    assert world.points("ada") == 1
 
 
 # --- stamps that cannot be --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.core.commands import BY_NAME, START, TABLE, Command, Invocation, Misread, Option, Takes, Who, read, usage
 
 MEMBERS = ("ask", "hint", "leaderboard", "me", "history", "when", "help")
-ORGANIZERS = ("setup", "pause", "resume", "skip", "reveal", "next")
+ORGANIZERS = ("setup", "pause", "resume", "skip", "reveal", "next", "review", "award")
 
 
 def given_options(text: str) -> dict[str, str]:
@@ -98,6 +98,50 @@ def test_a_value_with_spaces_stands_in_quotation_marks() -> None:
 
 def test_an_unclosed_quotation_mark_is_no_reason_to_refuse_a_line() -> None:
     assert given_options("history don't") == {"topic": "don't"}
+
+
+def test_a_text_takes_all_words_that_follow_as_they_stand() -> None:
+    awarded = given_options("award @ada 2 the Clearest explanation today, by far")
+    assert awarded == {"member": "@ada", "points": "2", "reason": "the Clearest explanation today, by far"}
+
+
+def test_a_text_may_be_quoted_or_named_and_go_on_after_that() -> None:
+    for line in ('award @ada 2 "well said" indeed', 'award @ada 2 reason="well said" indeed'):
+        assert given_options(line)["reason"] == "well said indeed"
+    assert given_options("award reason=well points=2 said member=@ada indeed")["reason"] == "well said indeed"
+
+
+def test_what_follows_a_text_may_look_like_a_number_a_member_or_a_choice() -> None:
+    assert given_options("award @ada 2 for 3 hints to @bob on week 4")["reason"] == "for 3 hints to @bob on week 4"
+
+
+@pytest.mark.parametrize("reason", ["for finding lr=0.1", "lr=0.1 was it", "for points=3 and member=@bob"])
+def test_an_equals_sign_in_a_text_makes_no_option(reason: str) -> None:
+    assert given_options(f"award @ada 2 {reason}") == {"member": "@ada", "points": "2", "reason": reason}
+
+
+def test_without_its_text_a_command_is_refused() -> None:
+    for line in ("award", "award @ada", "award @ada 2", "award @ada 2 ''"):
+        with pytest.raises(Misread, match=r"award needs|is empty"):
+            read(line)
+
+
+def test_a_member_is_one_word_as_it_was_written() -> None:
+    assert {option.name: option.takes for option in BY_NAME["award"].options} == {
+        "member": Takes.MEMBER,
+        "points": Takes.WORD,
+        "reason": Takes.TEXT,
+    }
+    assert given_options("award <@U0ADA> 2 well said")["member"] == "<@U0ADA>"
+
+
+@given(
+    st.lists(
+        st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="='\"\\"), min_size=1), min_size=1
+    )
+)
+def test_whatever_is_said_for_an_award_is_its_reason(words: list[str]) -> None:
+    assert given_options(f"award @ada 2 {' '.join(words)}")["reason"] == " ".join(words)
 
 
 def test_a_value_may_hold_an_equals_sign() -> None:

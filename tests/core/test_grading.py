@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.core.bank import read_bank
 from bot.core.clauses import clauses
 from bot.core.exemplars import ruled
-from bot.core.grading import VERSION, grade_answer
+from bot.core.grading import VERSION, basis, grade_answer, with_rulings
 from bot.core.model import (
     Coverage,
     Effort,
@@ -508,3 +508,115 @@ def test_a_text_in_another_script_and_one_in_none_are_tries_without_marks() -> N
     ):
         grade = grade_answer(QUESTION, text)
         assert (grade.score, grade.level, grade.effort) == (0.0, 0, Effort.HONEST)
+
+
+# --- what people decided ------------------------------------------------------------------------------------
+
+SAID = "the leaf makes it sweet"
+LISTED = "sunlight, energy, carbon dioxide, water, sugar, glucose, oxygen, by-product, released, reaction"
+
+
+def test_a_key_point_that_was_granted_is_covered_with_the_words_for_it() -> None:
+    grade = grade_answer(QUESTION, "It gives off oxygen, I remember that from school.")
+    ruled_on = with_rulings(QUESTION, grade, {"sugar": SAID})
+    granted = point(ruled_on, "sugar")
+    assert (granted.coverage, granted.credit, granted.words) == (Coverage.COVERED, 1.0, SAID)
+    assert (granted.lacking, granted.blocked_by) == ((), "")
+    assert [p for p in ruled_on.points if p.key_point != "sugar"] == [p for p in grade.points if p.key_point != "sugar"]
+
+
+def test_a_grant_adds_the_weight_of_its_key_point_to_the_score() -> None:
+    grade = grade_answer(QUESTION, "It gives off oxygen, I remember that from school.")
+    assert [
+        with_rulings(QUESTION, grade, granted).score for granted in ({}, {"sugar": ""}, {"sugar": "", "light": ""})
+    ] == [
+        0.2,
+        0.6,
+        1.0,
+    ]
+    assert with_rulings(QUESTION, grade, {"sugar": "", "light": ""}).level == 2
+
+
+def test_without_rulings_a_grade_is_the_same() -> None:
+    grade = grade_answer(QUESTION, FULL)
+    assert with_rulings(QUESTION, grade, {}) is grade
+
+
+def test_a_grant_of_what_blocks_a_misconception_takes_its_mark_away() -> None:
+    grade = grade_answer(
+        make_question(SUGAR, OXYGEN, misconceptions=(FROM_SOIL,)), "The roots suck food out of the soil."
+    )
+    assert point(grade, "sugar").blocked_by
+    granted = with_rulings(make_question(SUGAR, OXYGEN), grade, {"sugar": SAID})
+    assert point(granted, "sugar").blocked_by == ""
+    assert granted.level == 1
+
+
+TEXTS = st.lists(
+    st.sampled_from([*FULL.split(". "), *OFF_TOPIC, *GOES_IN.any_of, *SUGAR.any_of, "I do not know", NIGHT.text]),
+    max_size=6,
+).map(". ".join)
+
+
+@settings(max_examples=80, deadline=None)
+@given(TEXTS, st.sets(st.sampled_from(["light", "sugar", "oxygen", "night", "unknown"])))
+def test_a_grant_takes_nothing_away(text: str, granted: set[str]) -> None:
+    grade = grade_answer(QUESTION, text)
+    ruled_on = with_rulings(QUESTION, grade, dict.fromkeys(granted, SAID))
+    assert ruled_on.score >= grade.score
+    assert ruled_on.level >= grade.level
+    assert all(a.credit >= b.credit for a, b in zip(ruled_on.points, grade.points, strict=True))
+    more = with_rulings(QUESTION, grade, dict.fromkeys({*granted, "light"}, SAID))
+    assert more.level >= ruled_on.level
+    assert more.score >= ruled_on.score
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_level_that_was_ruled_stands_and_the_reasons_for_lowering_go(level: int) -> None:
+    for text, revealed in ((GRACE, (GRACE,)), (LISTED, ())):
+        grade = grade_answer(QUESTION, text, revealed)
+        assert grade.flags
+        ruled_on = with_rulings(QUESTION, grade, {}, level)
+        assert (ruled_on.level, ruled_on.flags, ruled_on.unsure) == (level, (), False)
+        assert with_rulings(QUESTION, grade, {"sugar": SAID}, level).level == level
+
+
+def test_a_grant_does_not_lift_what_was_recited_and_lifts_a_list_to_the_first_level_at_most() -> None:
+    every = dict.fromkeys(("light", "sugar", "oxygen"), SAID)
+    recited = grade_answer(QUESTION, GRACE, (GRACE,))
+    assert recited.flags == (Flag.QUOTED,)
+    assert with_rulings(QUESTION, recited, every).level == 0
+    listed = grade_answer(QUESTION, LISTED)
+    assert listed.flags == (Flag.KEYWORDS,)
+    assert with_rulings(QUESTION, listed, every).level == 1
+
+
+# --- what a grade rests on ----------------------------------------------------------------------------------
+
+
+def test_a_grade_that_rests_on_nothing_else_has_no_basis() -> None:
+    assert basis((), ()) == ""
+
+
+def test_a_basis_is_the_same_whatever_the_order_and_another_with_each_change() -> None:
+    one, two = ruled("Leaves make sugar.", 0.9), ruled("Roots drink.", 0.1)
+    said = ["what ada said", "what bob said"]
+    assert basis([one, two], said) == basis([two, one], said[::-1])
+    others = [
+        basis([one, two], said),
+        basis([one], said),
+        basis([one, two], said[:1]),
+        basis([one, two], [*said, "more"]),
+        basis([one, replace(two, score=0.2)], said),
+        basis([one, replace(two, text="Roots drink water.")], said),
+        basis([], said),
+        basis([one, two], []),
+        basis([], ["".join(said)]),
+        "",
+    ]
+    assert len(set(others)) == len(others)
+
+
+def test_a_basis_tells_nothing_of_the_texts() -> None:
+    assert basis([ruled("Leaves make sugar.", 0.9)], ["what ada said"]).isalnum()
+    assert len(basis([], ["what ada said" * 1000])) == 16

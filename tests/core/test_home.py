@@ -112,7 +112,7 @@ def test_whoever_has_answered_may_revise_until_they_have_withdrawn_it(world: Wor
     world.fills_form("ada", FULL, at("10:00"))
     [mine] = [card for card in seen(world, "ada", at("10:01")) if card.title == "Open now"]
     [theirs] = [card for card in seen(world, "bob", at("10:01")) if card.title == "Open now"]
-    assert [one.label for one in mine.buttons] == ["Revise your answer", "Hint"]
+    assert [one.label for one in mine.buttons] == ["Revise your answer", "Hint", "Check now"]
     assert "You have answered." in words_of(mine)
     assert [one.label for one in theirs.buttons] == ["Answer", "Hint"]
     assert FULL not in "".join(map(words_of, seen(world, "bob", at("10:01"))))

@@ -43,6 +43,10 @@ def asked(world: World, *answers: tuple[str, str]) -> None:
     world.tick(at("09:00", 1))
 
 
+NEEDED = {"next": "adam", "award": "@ada 2 well said"}
+"""What a command does not do without."""
+
+
 # --- rights -------------------------------------------------------------------------------------------------
 
 
@@ -50,7 +54,7 @@ def asked(world: World, *answers: tuple[str, str]) -> None:
 def test_a_member_may_not_run_the_drill(world: World, name: str) -> None:
     before = world.drill()
     with pytest.raises(Refused, match="for organizers"):
-        world.command("ada", "next adam" if name == "next" else name, at("08:00"))
+        world.command("ada", f"{name} {NEEDED.get(name, '')}", at("08:00"))
     assert world.drill() == before
 
 
@@ -555,7 +559,7 @@ def test_a_pause_does_not_wake_a_sleeping_drill(world: World) -> None:
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_command_of_the_table_works(world: World, name: str) -> None:
     asked(world, ("ada", FULL))
-    card = world.orders("next adam" if name == "next" else name, at("12:00", 1))
+    card = world.orders(f"{name} {NEEDED.get(name, '')}", at("12:00", 1))
     assert card.title
     assert card.body
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core import rounds, scoring
+from bot.core.card import Press
 from bot.core.model import (
     ChannelId,
     Effort,
@@ -27,6 +28,7 @@ from bot.core.model import (
 )
 from tests.core.worlds import DONT_KNOW, FULL, PARTLY, SLUGS, TRY, World, at, member, rows_of, verdict, words_of
 from tests.factories import (
+    CHANNEL,
     RANDOM,
     TODAY,
     keep,
@@ -555,6 +557,83 @@ def test_every_day_lies_in_its_seasons(today: date) -> None:
         assert last is not None
         assert first <= today <= last
         assert scoring.season_dates(season, first) == scoring.season_dates(season, last) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("on", "today", "booked"),
+    [
+        ("2026-11-22", "2026-11-22", "2026-11-22"),
+        ("2026-11-22", "2026-11-29", "2026-11-22"),  # A Sunday: its week has ended seven days ago.
+        ("2026-11-22", "2026-11-30", "2026-11-30"),
+        ("2026-11-23", "2026-12-06", "2026-11-23"),  # A Monday: its week and its month end about then.
+        ("2026-11-23", "2026-12-07", "2026-12-07"),
+        ("2026-11-30", "2026-12-07", "2026-11-30"),  # Its month ends before its week.
+        ("2026-11-30", "2026-12-08", "2026-12-08"),
+        ("2026-11-22", "2026-11-01", "2026-11-22"),
+        ("2026-11-22", "2029-01-01", "2029-01-01"),
+    ],
+)
+def test_points_are_dated_as_their_round_until_seven_days_after_the_end_of_its_week_or_month(
+    on: str, today: str, booked: str
+) -> None:
+    assert scoring.booked_on(date.fromisoformat(on), date.fromisoformat(today)) == date.fromisoformat(booked)
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 400))
+def test_no_points_are_booked_into_a_season_that_ended_more_than_seven_days_ago(on: date, later: int) -> None:
+    today = on + timedelta(days=later)
+    booked = scoring.booked_on(on, today)
+    assert booked in (on, today)
+    for season in (Season.WEEK, Season.MONTH):
+        _, last = scoring.season_dates(season, booked)
+        assert last is not None
+        assert today <= last + timedelta(days=7)
+
+
+@pytest.mark.parametrize("days", range(1, 45, 6))
+def test_a_board_that_was_kept_as_a_hall_of_fame_never_changes(world: World, days: int) -> None:
+    world.tick(at("09:00"))
+    world.says("ada", TRY, at("10:00"))
+    world.says("bob", PARTLY, at("10:00"))
+    world.tick(at("09:00", 1))
+    round_ = world.rounds()[0]
+
+    def boards(now: int) -> dict[tuple[date, date], object]:
+        """The totals of every week and month that ended more than seven days before this day."""
+        found: dict[tuple[date, date], object] = {}
+        for day in range(now):
+            for season in (Season.WEEK, Season.MONTH):
+                first, last = scoring.season_dates(season, TODAY + timedelta(days=day))
+                if first and last and last + timedelta(days=7) < TODAY + timedelta(days=now):
+                    found[first, last] = world.tx.ledger.totals(round_.group, first=first, last=last)
+        return found
+
+    kept = boards(days)
+    world.regrade("ada", round_, make_grade(2), at("10:00", days))
+    world.command("olga", "award @bob 5 well said", at("10:30", days), organizer=True, place=round_.thread)
+    assert boards(days) == kept
+    assert world.points("ada", round_) == 3
+    assert world.points("bob", round_) == 7
+    world.regrade("ada", round_, make_grade(0), at("10:00", days + 20))
+    world.presses("olga", Press.RULE, f"undo r1 {CHANNEL}", at("10:30", days + 20), organizer=True)
+    assert {season: board for season, board in boards(days + 20).items() if season in kept} == kept
+    assert (world.points("ada", round_), world.points("bob", round_)) == (1, 2)
+
+
+def test_a_question_does_not_pay_again_the_sooner_for_a_late_ruling_on_its_first_round() -> None:
+    first, later = TODAY - timedelta(days=40), TODAY - timedelta(days=10)
+    near, far = make_entry(make_round(on=later), local_date=TODAY), make_entry(make_round(on=first), local_date=later)
+    assert not scoring.pays_again([near], near.channel, near.cycle, TODAY + timedelta(days=19))
+    assert scoring.pays_again([near], near.channel, near.cycle, TODAY + timedelta(days=20))  # By the round's date.
+    assert scoring.pays_again([far], far.channel, far.cycle, TODAY - timedelta(days=10))
+
+
+def test_what_a_round_brought_counts_as_one_whatever_dates_its_rows_have() -> None:
+    round_ = make_round(on=TODAY - timedelta(days=20))
+    paid = make_entry(round_, points=2)
+    undone = make_entry(round_, id="undone", points=-2, local_date=TODAY)
+    assert not scoring.pays_again([paid], paid.channel, paid.cycle, TODAY)
+    assert scoring.pays_again([paid, undone], paid.channel, paid.cycle, TODAY)
 
 
 def test_a_regrade_in_the_next_month_counts_in_the_month_of_its_round(world: World) -> None:

@@ -6,7 +6,8 @@ A test says what happens and when (`world.says("ada", "…", at("10:00"))`), and
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
@@ -14,24 +15,44 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from bot.core import answering, commands, outcomes, replies, rounds
+from bot.core import answering, commands, objecting, outcomes, pressing, replies, reviewing, rounds
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
-from bot.core.card import Block, Board, Card, Channel, Jump, Line, Link, Mention, Prose, Row, Snippet, Span, When, Words
+from bot.core.card import (
+    Block,
+    Board,
+    Card,
+    Channel,
+    Jump,
+    Line,
+    Link,
+    Mention,
+    Press,
+    Prose,
+    Row,
+    Snippet,
+    Span,
+    When,
+    Words,
+)
 from bot.core.model import (
     Action,
     Answer,
     Bank,
     ChannelId,
+    Coverage,
     Delivery,
     DeliveryState,
     Drill,
     Effort,
     Entry,
+    Flag,
     Grade,
+    KeyPoint,
     MemberId,
     MessageRef,
     Place,
+    PointGrade,
     Question,
     Round,
     RoundId,
@@ -50,6 +71,12 @@ FULL: Final = "a full answer in five words"
 PARTLY: Final = "an answer with part of it"
 TRY: Final = "an honest try, though quite wrong"
 DONT_KNOW: Final = "sorry, I do not know that"
+LISTED: Final = "keywords and nothing more"
+BY_HEART: Final = "word for word"
+
+ONE: Final = KeyPoint(id="one", text="First, units are zeroed", essential=True)
+TWO: Final = KeyPoint(id="two", text="Second, the others are scaled", weight=2, essential=True)
+EXTRA: Final = KeyPoint(id="extra", text="Lastly, it is like an ensemble", any_of=("many networks at once",))
 
 SLUGS: Final = ("dropout", "adam", "softmax", "pooling", "momentum", "relu", "attention", "embedding")
 
@@ -75,6 +102,28 @@ def verdict(text: str) -> Grade:
         return Grade(score=0.0, level=0, effort=Effort.DONT_KNOW, grader="stub 0")
     level = 2 if FULL in text else 1 if PARTLY in text else 0
     return Grade(score=level / 2, level=level, grader="stub 0")
+
+
+def marked(question: Question, text: str) -> Grade:
+    """A grade by key points that can be read off the answer: "covers one", "touches two", `LISTED`, `BY_HEART`."""
+    points = tuple(_marked(point, text) for point in question.key_points)
+    if DONT_KNOW in text:
+        return Grade(score=0.0, level=0, points=points, effort=Effort.DONT_KNOW, grader="stub 0")
+    essential = [(p.weight, g.credit) for p, g in zip(question.key_points, points, strict=True) if p.essential]
+    credits = [credit for _, credit in essential]
+    score = sum(weight * credit for weight, credit in essential) / sum(weight for weight, _ in essential)
+    level = 2 if min(credits) == 1 else 1 if 1 in credits else 0
+    flags = (*[Flag.KEYWORDS] * (LISTED in text), *[Flag.QUOTED] * (BY_HEART in text))
+    if flags:
+        score, level = score * 0.05, 0 if Flag.QUOTED in flags else min(1, level)
+    return Grade(score=round(score, 4), level=level, points=points, flags=flags, grader="stub 0")
+
+
+def _marked(point: KeyPoint, text: str) -> PointGrade:
+    for mark, coverage, credit in (("covers", Coverage.COVERED, 1.0), ("touches", Coverage.PARTLY, 0.4)):
+        if f"{mark} {point.id}" in text:
+            return PointGrade(key_point=point.id, coverage=coverage, credit=credit, words=f"{mark} {point.id}")
+    return PointGrade(key_point=point.id, coverage=Coverage.MISSED, credit=0.0)
 
 
 def words_of(card: Card) -> str:
@@ -120,6 +169,10 @@ def _words_of_span(span: Span) -> str:
             return f"@{span.name}"
 
 
+def _asker(who: str, channel: ChannelId = CHANNEL, *, organizer: bool = False) -> Asker:
+    return Asker(member=member(who, channel), name=who.capitalize(), place=Place(channel=channel), organizer=organizer)
+
+
 def _latest_stamp(happened: Said | Deleted | Form | Submitted) -> datetime:
     match happened:
         case Said():
@@ -133,7 +186,14 @@ def _latest_stamp(happened: Said | Deleted | Form | Submitted) -> datetime:
 class World:
     """One group with a drill in its channel, every day at nine in UTC unless the test says otherwise."""
 
-    def __init__(self, *, questions: Iterable[Question] | None = None, drill: bool = True, **changes: Any) -> None:
+    def __init__(
+        self,
+        *,
+        questions: Iterable[Question] | None = None,
+        drill: bool = True,
+        judge: Callable[[Question, str], Grade] = lambda question, text: verdict(text),
+        **changes: Any,
+    ) -> None:
         self._db = Database(_fresh_connection(), execute_plugins=False, strict=True)
         self._db.execute("BEGIN")  # One transaction for good; what is done below has a savepoint each.
         self.tx: Transaction = Tables(self._db)
@@ -147,6 +207,7 @@ class World:
         """What the platform answers to deliveries with these keys, instead of taking them."""
         self._said: dict[str, Said] = {}
         self._number = 0
+        self._judge = judge
         if drill:
             self.set_up(**changes)
 
@@ -167,7 +228,10 @@ class World:
                 rounds.close(self.tx, round_.id, now)
         while ungraded := self.tx.answers.ungraded(50):
             with self._db.atomic():
-                rounds.save_grades(self.tx, [(answer, verdict(answer.text)) for answer in ungraded], now)
+                rounds.save_grades(self.tx, [(answer, self.judged(answer)) for answer in ungraded], now)
+        for objection in self.tx.objections.unruled(now - reviewing.RULED_WITHIN, 50):
+            with self._db.atomic():
+                reviewing.end_unruled(self.tx, objection.number, now)
         for round_ in self.tx.rounds.to_reveal(now):
             with self._db.atomic():
                 rounds.reveal(self.tx, round_.id, now)
@@ -176,6 +240,12 @@ class World:
                 rounds.open_due(self.tx, self.banks, drill.channel, now)
         if deliver:
             self.deliver(now)
+
+    def judged(self, answer: Answer) -> Grade:
+        """The grade that an answer gets in this world."""
+        round_ = self.tx.rounds.get(answer.round)
+        assert round_ is not None
+        return self._judge(round_.question, answer.text)
 
     def days(self, first: int, last: int) -> None:
         """Tick at nine on each of these days."""
@@ -253,9 +323,11 @@ class World:
         """Somebody deletes a message."""
         return self.arrives(Deleted(channel=self._said[message].place.channel, message=message, at=when))
 
-    def fills_form(self, who: str, text: str, when: datetime, *, share: Share = Share.NO) -> Told:
-        """A member sends the form of the latest round."""
-        round_ = self.round()
+    def fills_form(
+        self, who: str, text: str, when: datetime, *, share: Share = Share.NO, round_: Round | None = None
+    ) -> Told:
+        """A member sends the form of a round, by default the latest."""
+        round_ = round_ or self.round()
         form = Form(
             round=round_.id,
             interaction=self._next("form "),
@@ -279,9 +351,21 @@ class World:
         with self._db.atomic():
             return answering.take(self.tx, happened, now or _latest_stamp(happened))
 
-    def command(self, who: str, text: str, when: datetime, *, organizer: bool = False, thread: bool = False) -> Card:
-        """A member gives a command in the channel, or in the thread of the latest round. Raises as the core does."""
-        place = self.round().thread if thread else Place(channel=CHANNEL)
+    def command(
+        self,
+        who: str,
+        text: str,
+        when: datetime,
+        *,
+        organizer: bool = False,
+        thread: bool = False,
+        place: Place | None = None,
+    ) -> Card:
+        """A member gives a command in the channel, in the thread of the latest round, or at a place.
+
+        Raises as the core does.
+        """
+        place = place or (self.round().thread if thread else Place(channel=CHANNEL))
         assert place is not None
         asker = Asker(member=member(who), name=who.capitalize(), place=place, organizer=organizer)
         with self._db.atomic():
@@ -290,6 +374,43 @@ class World:
     def orders(self, text: str, when: datetime) -> Card:
         """The organizer Olga gives a command in the channel."""
         return self.command("olga", text, when, organizer=True)
+
+    def presses(
+        self,
+        who: str,
+        press: Press,
+        about: str,
+        when: datetime,
+        *,
+        organizer: bool = False,
+        channel: ChannelId = CHANNEL,
+    ) -> Card:
+        """A member presses a button in a channel. Raises as the core does."""
+        with self._db.atomic():
+            return pressing.press(self.tx, self.banks, _asker(who, channel, organizer=organizer), press, about, when)
+
+    def checks(self, who: str, when: datetime, round_: Round | None = None) -> Card:
+        """A member presses Check now, by default on the latest round. Raises as the core does."""
+        asker, about = _asker(who), (round_ or self.round()).id
+        with self._db.atomic():
+            final = objecting.make_final(self.tx, asker, about, when)
+        if self.tx.answers.grade(about, final.member) is None:
+            with self._db.atomic():
+                rounds.save_grades(self.tx, [(final, self.judged(final))], when)
+        return objecting.checked(self.tx, asker, about)
+
+    def objects(self, who: str, what: str, when: datetime, round_: Round | None = None) -> Card:
+        """A member takes a step of an objection, by default to the first day's round: "", "0", "0.1"."""
+        return self.presses(who, Press.OBJECT, f"{what} {(round_ or self.rounds()[0]).id}", when)
+
+    def rules(self, what: str, when: datetime, *, by: str = "olga", channel: ChannelId = CHANNEL) -> Card:
+        """An organizer, by default Olga, carries out a ruling: "grant o1", "2 f7", "undo r1"."""
+        return self.presses(by, Press.RULE, f"{what} {channel}", when, organizer=True, channel=channel)
+
+    def told(self, who: str) -> str:
+        """What a member has not been told yet, as their next private reply says it; then they have."""
+        with self._db.atomic():
+            return words_of(objecting.with_news(self.tx, Card(title=""), group_of(CHANNEL), member(who))).strip()
 
     def asks_result(self, who: str, round_: Round) -> Card:
         """A member presses "My result" on a round."""
@@ -385,9 +506,44 @@ class World:
         """All that a round's reveal says."""
         return words_of(self.card(f"{round_ if isinstance(round_, str) else round_.id}/reveal"))
 
+    def contents(self) -> dict[str, list[Any]]:
+        """All rows of all tables, for tests of what changes nothing."""
+        tables = sorted(self._db.table_names())
+        return {table: self._db.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+
+    def keeps(self, text: str) -> list[str]:
+        """The tables in which a text stands anywhere."""
+        return [table for table, rows in self.contents().items() if text in repr(rows)]
+
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """What is done inside is undone at its end."""
+        self._db.execute("SAVEPOINT tried")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK TO tried")
+            self._db.execute("RELEASE tried")
+
     def owed(self) -> list[Delivery]:
         """What is owed and not sent."""
         return [delivery for delivery in self.tx.deliveries.unfinished() if delivery.state is DeliveryState.OWED]
+
+
+def of_key_points(**changes: Any) -> World:
+    """A world whose questions have the key points above, and whose grades can be read off the answers (`marked`)."""
+    questions = [make_question(slug, key_points=(ONE, TWO, EXTRA)) for slug in SLUGS]
+    return World(questions=questions, judge=marked, **changes)
+
+
+def revealed(*answers: tuple[str, str], **changes: Any) -> World:
+    """The same, one day later: these members have said this in the first round, in messages "of ada"."""
+    world = of_key_points(**changes)
+    world.tick(at("09:00"))
+    for who, text in answers:
+        world.says(who, text, at("10:00"), message=f"of {who}")
+    world.tick(at("09:00", 1))
+    return world
 
 
 def _fresh_connection() -> sqlite3.Connection:

@@ -14,11 +14,14 @@ from tests.store.files import ask
 
 TABLES: Final = {
     "rounds": "id, state, question, local_date, opened_at, closes_at, reveal_at, card_message, thread, revealed_at",
-    "answers": "round, member, revision, local_date, late, share, first_at, ungraded",
+    "answers": "round, member, revision, local_date, late, share, first_at, ungraded, final",
     "parts": "round, member, position, source, message, text, said_at, edited_at",
     "revisions": "round, member, revision, cause, at, text",
     "hints": "round, member, number, at",
     "grades": "round, member, revision, grader, grade",
+    "objections": "number, round, member, key_point, words, since, state",
+    "rulings": "number, round, member, kind, at, ruled_by, key_point, words, verdict, objection, points, consent, told",
+    "exemplars": "ruling, question, round, member, text, serves",
     "ledger": "id, member, round, question, local_date, points, reason",
     "deliveries": "key, channel, thread, action, round, card, title, state, note, sent",
     "drills": "channel, state, next_at, drill",

@@ -99,8 +99,18 @@ def test_the_group_does_all_that_members_do(unbroken: Unbroken) -> None:
         "Late: the round had closed",
         "sends the form",
         "presses Hint",
+        "presses Check now",
+        "Your answer is final now.",
+        "presses I covered this",
+        "Your objection is filed",
+        "ada presses It is in there",
+        "Your objection was granted",
+        "presses Use it as an example",
+        "Answers to this question will be measured by yours, too.",
     ):
         assert seen in unbroken.printed
+    for table in ("objections", "rulings", "exemplars"):
+        assert len(unbroken.kept.rows[table]) == 1
 
 
 def test_points_go_to_a_board_that_grows(unbroken: Unbroken) -> None:

@@ -7,15 +7,14 @@ What is seen comes as plain words, so that stages can be compared. Only how a pl
 - channels, members and ways to a message, which are ids or links here and names there;
 - `/nnquestion-admin`, as the organizers' commands are called in Discord alone;
 - the delivery's reference, which is drawn from the channel's id;
-- buttons, which are told apart from the words, and in the terminal stand among them in brackets;
-- the heading "Your answer" of a receipt, where it is a card and not a line.
+- buttons, which are told apart from the words, and in the terminal stand among them in brackets.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -39,6 +38,7 @@ from bot.core.card import Card, Press, TimeStyle, When
 from bot.core.commands import Misread, Who
 from bot.core.model import ChannelId, MemberId, Place, Round, RoundKind, RoundState, Told
 from bot.core.ports import Transaction
+from bot.core.reviewing import RULED_WITHIN
 from bot.core.shown import in_words
 from bot.runtime import Program
 from bot.settings import load
@@ -51,7 +51,7 @@ FIRST: Final = date(2026, 11, 22)
 """Day 1 of every scenario, a Sunday."""
 
 CHANNEL: Final = "general"
-LABELS: Final = {Press.HINT: "Hint", Press.RESULT: "My result"}
+LABELS: Final = {Press.HINT: "Hint", Press.RESULT: "My result", Press.OBJECT: "I covered this"}
 PATIENCE: Final = 10
 """Real seconds for what is due to be done."""
 
@@ -105,7 +105,10 @@ class Stage(Protocol):
         """Press Answer on a round's card, fill in the form, and send it."""
 
     async def presses(self, who: str, press: Press, *, round_: str = "") -> Heard:
-        """Press Hint or My result on a round's card."""
+        """Press Hint, My result or I covered this on a round's card."""
+
+    async def chooses(self, who: str, label: str) -> Heard:
+        """Press a button, named by the beginning of its label, of the last private reply that had any."""
 
     async def command(self, who: str, text: str, *, round_: str | None = None) -> Heard:
         """Say what stands behind `/nnquestion`: in the channel, or in the thread of a round."""
@@ -168,7 +171,8 @@ def moment(clock: str, day: int) -> datetime:
 
 
 def _work_left(tx: Transaction, now: datetime) -> bool:
-    due = tx.rounds.to_close(now) or tx.rounds.to_reveal(now) or tx.drills.due(now)
+    due = bool(tx.rounds.to_close(now) or tx.rounds.to_reveal(now) or tx.drills.due(now))
+    due = due or bool(tx.objections.unruled(now - RULED_WITHIN, 1))
     return bool(due or tx.deliveries.unfinished() or tx.answers.ungraded(1))
 
 
@@ -201,16 +205,18 @@ def _board_row(rank: str, name: str, points: str, rest: str, *, own: bool) -> st
     return f"{rank} {name}: {points}, {rest}{' (you)' if own else ''}"
 
 
-def _receipt(seen: Sequence[Seen]) -> list[Seen]:
-    """A receipt without its heading."""
-    return [Seen(one.words[1:] if one.words[:1] == ("Your answer",) else one.words, one.buttons) for one in seen]
+def _beginning_with(labels: Iterable[str], label: str) -> str:
+    """The label that begins so."""
+    found = [one for one in labels if one.startswith(label)]
+    assert len(found) == 1, f"{label!r} is one of {labels}"
+    return found[0]
 
 
 # --- the terminal -----------------------------------------------------------------------------------------------
 
 
 class TerminalStage(_Played):
-    """The room of the terminal, where receipts stand in a line of their own, without a heading."""
+    """The room of the terminal, where the receipt of a message stands in a line of its own."""
 
     def __init__(self, program: Program, clock: FastClock, people: Mapping[str, Person]) -> None:
         members = {person.id: name for name, person in people.items()}
@@ -221,6 +227,7 @@ class TerminalStage(_Played):
         self._people = people
         self._numbers = count()
         self._here = Place(channel=self.channel)
+        self._last: dict[str, Card] = {}
 
     async def at(self, clock: str, day: int) -> None:
         self._clock.move_to(moment(clock, day))
@@ -248,16 +255,23 @@ class TerminalStage(_Played):
         return await self._told(who, await self._terminal.delete(self._people[who], self.id_of(key)))
 
     async def submits(self, who: str, key: str) -> Heard:
-        told = await self._terminal.submit(self._people[who], self.id_of(key), id=self._act())
-        return await self._told(who, told)
+        _, card = await self._terminal.submit(self._people[who], self.id_of(key), id=self._act())
+        return await self._shown(who, card)
 
     async def form(self, who: str, text: str, *, round_: str = "") -> Heard:
         there = await self.round(round_)
-        return await self._told(who, await self._terminal.form(self._people[who], there.id, text, id=self._act()))
+        _, card = await self._terminal.form(self._people[who], there.id, text, id=self._act())
+        return await self._shown(who, card)
 
     async def presses(self, who: str, press: Press, *, round_: str = "") -> Heard:
         there = await self.round(round_)
         card = await self._terminal.press(self._people[who], self._here, press, there.id, id=self._act())
+        return await self._shown(who, card)
+
+    async def chooses(self, who: str, label: str) -> Heard:
+        buttons = {button.label: button for button in self._last[who].buttons}
+        button = buttons[_beginning_with(buttons, label)]
+        card = await self._terminal.press(self._people[who], self._here, button.press, button.about, id=self._act())
         return await self._shown(who, card)
 
     async def command(self, who: str, text: str, *, round_: str | None = None) -> Heard:
@@ -283,6 +297,8 @@ class TerminalStage(_Played):
 
     async def _shown(self, who: str, card: Card) -> Heard:
         await self.program.turn_or_fail()
+        if card.buttons:
+            self._last[who] = card
         return {who: [_of_terminal(render(card))]}
 
     def _act(self) -> str:
@@ -312,6 +328,7 @@ class DiscordStage(_Played):
         self._study = study
         self._people = people
         self._messages: dict[str, discord_server.Message] = {}
+        self._last: dict[str, discord_server.Message] = {}
 
     async def at(self, clock: str, day: int) -> None:
         self._study.server.clock.set(moment(clock, day))
@@ -334,17 +351,19 @@ class DiscordStage(_Played):
         return await self._settled()
 
     async def submits(self, who: str, key: str) -> Heard:
-        heard = await self._seen(await self._people[who].use_on(self._messages[key], DISCORD_SUBMIT))
-        return {name: _receipt(seen) for name, seen in heard.items()}
+        return await self._seen(await self._people[who].use_on(self._messages[key], DISCORD_SUBMIT))
 
     async def form(self, who: str, text: str, *, round_: str = "") -> Heard:
         form = (await self._people[who].press(await self._card(round_), "Answer")).form
         assert form is not None
-        heard = await self._seen(await self._people[who].submit(form, {"Your answer": text}))
-        return {name: _receipt(seen) for name, seen in heard.items()}
+        return await self._seen(await self._people[who].submit(form, {"Your answer": text}))
 
     async def presses(self, who: str, press: Press, *, round_: str = "") -> Heard:
         return await self._seen(await self._people[who].press(await self._card(round_), LABELS[press]))
+
+    async def chooses(self, who: str, label: str) -> Heard:
+        message = self._last[who]
+        return await self._seen(await self._people[who].press(message, _beginning_with(message.labels, label)))
 
     async def command(self, who: str, text: str, *, round_: str | None = None) -> Heard:
         place = self._study.channel if round_ is None else await self._thread(round_)
@@ -382,7 +401,11 @@ class DiscordStage(_Played):
     async def _seen(self, interaction: discord_server.Interaction) -> Heard:
         await self._settled()
         assert interaction.ephemeral, interaction.error
-        return {interaction.member.name: [self._words(message) for message in interaction.seen]}
+        assert interaction.answer is not None
+        seen = interaction.seen or [interaction.answer]  # It may take the place of what was there.
+        if seen[-1].labels:
+            self._last[interaction.member.name] = seen[-1]
+        return {interaction.member.name: [self._words(message) for message in seen]}
 
     async def _settled(self) -> Heard:
         """Once all that happened was read and worked on. A heartbeat would tell it, and Discord takes 120 a minute."""
@@ -404,7 +427,9 @@ class DiscordStage(_Played):
         place = await self.thread(which)
         return next(one for one in self._study.guild.threads if str(one.id) == place.thread)
 
-    def _typed(self, option: str, value: str) -> str:
+    def _typed(self, option: str, value: str) -> str | discord_server.Member:
+        if option == "member":
+            return self._people[value.removeprefix("@")]
         return self._people[value.removeprefix("@")].mention if option == "organizers" else value
 
     def _words(self, message: discord_server.Message) -> Seen:
@@ -485,6 +510,7 @@ class SlackStage(_Played):
         self._study = study
         self._people = people
         self._read = 0
+        self._last: dict[str, slack_server.Message | slack_server.View] = {}
 
     async def at(self, clock: str, day: int) -> None:
         await self._study.at(clock, day - 1)
@@ -509,17 +535,19 @@ class SlackStage(_Played):
         return await self._settled()
 
     async def submits(self, who: str, key: str) -> Heard:
-        heard = await self._seen(await self._people[who].shortcut(self._message(key), SLACK_SUBMIT))
-        return {name: _receipt(seen) for name, seen in heard.items()}
+        return await self._seen(await self._people[who].shortcut(self._message(key), SLACK_SUBMIT))
 
     async def form(self, who: str, text: str, *, round_: str = "") -> Heard:
         form = (await self._people[who].press(await self._card(round_), "Answer")).modal
         assert form is not None
-        heard = await self._seen(await self._people[who].submit(form, {"Your answer": text}))
-        return {name: _receipt(seen) for name, seen in heard.items()}
+        return await self._seen(await self._people[who].submit(form, {"Your answer": text}))
 
     async def presses(self, who: str, press: Press, *, round_: str = "") -> Heard:
         return await self._seen(await self._people[who].press(await self._card(round_), LABELS[press]))
+
+    async def chooses(self, who: str, label: str) -> Heard:
+        place = self._last[who]
+        return await self._seen(await self._people[who].press(place, _beginning_with(place.labels, label)))
 
     async def command(self, who: str, text: str, *, round_: str | None = None) -> Heard:
         member = self._people[who]
@@ -549,14 +577,18 @@ class SlackStage(_Played):
 
     async def _seen(self, outcome: slack_server.Outcome) -> Heard:
         heard = await self._settled()
+        mine = heard.setdefault(outcome.member.name, [])
         if (view := outcome.modal) is not None:
             seen = self._words(view.blocks, "", view.labels)
             headed = seen.words[:1] and seen.words[0].startswith(view.title)
-            heard.setdefault(outcome.member.name, []).append(
-                seen if headed else Seen((view.title, *seen.words), seen.buttons)
-            )
-            await outcome.member.close(view)
-        return heard
+            mine.append(seen if headed else Seen((view.title, *seen.words), seen.buttons))
+            if view.labels:
+                self._last[outcome.member.name] = view
+            else:
+                await outcome.member.close(view)
+        elif (place := outcome.message) is not None and place.ephemeral and any(one is place for one in outcome.shown):
+            mine.append(self._of_note(place))  # It took the place of what was there.
+        return {name: seen for name, seen in heard.items() if seen}
 
     async def _settled(self) -> Heard:
         """What anybody was told in private since it was last asked."""
@@ -568,8 +600,14 @@ class SlackStage(_Played):
         heard: Heard = {}
         for note in fresh:
             assert note.seen_by is not None
-            heard.setdefault(note.seen_by.name, []).append(self._words(note.blocks, note.text, note.labels))
+            heard.setdefault(note.seen_by.name, []).append(self._of_note(note))
         return heard
+
+    def _of_note(self, note: slack_server.Message) -> Seen:
+        assert note.seen_by is not None
+        if note.labels:
+            self._last[note.seen_by.name] = note
+        return self._words(note.blocks, note.text, note.labels)
 
     def _message(self, key: str) -> slack_server.Message:
         return self._study.channel.by_ts[self.id_of(key)]

@@ -18,7 +18,7 @@ import yaml
 
 from bot.core import notices, scoring
 from bot.core.commands import TABLE, Who
-from bot.core.model import Receipt, Source, Told, group_of
+from bot.core.model import Receipt, Source, Told, Why, group_of
 from bot.core.ports import Transaction
 from bot.core.replies import streak_of
 from tests.scenarios.stages import CHANNEL, LABELS, NOT_OFFERED, OPENINGS, Heard, Opening, Seen, Stage, name_of
@@ -50,7 +50,7 @@ class Step:
         return f"day {self.day}: {self.who or self.at} {self.does or 'comes'} {self.text[:60]}".rstrip()
 
 
-_DOES: Final = ("says", "chats", "edits", "deletes", "submits", "fills in", "presses", "commands")
+_DOES: Final = ("says", "chats", "edits", "deletes", "submits", "fills in", "presses", "chooses", "commands")
 _MORE: Final = {"at", "who", "as", "to", "in", "with", "times", "is told", "shows", "marks"}
 
 
@@ -96,6 +96,8 @@ async def _does(stage: Stage, step: Step) -> Heard:
         case "presses":
             press = next(press for press, label in LABELS.items() if label == step.text)
             return await stage.presses(step.who, press, round_=step.where)
+        case "chooses":
+            return await stage.chooses(step.who, step.text)
         case "commands":
             return await stage.command(step.who, step.text, round_=step.where or None)
     raise AssertionError(step)
@@ -154,7 +156,7 @@ def _kept(tx: Transaction, stage: Stage) -> dict[str, list[str]]:
     """What the database holds, in the scenario's names."""
     rounds = tx.rounds.of_channel(stage.channel)[::-1]
     group = group_of(stage.channel)
-    answers, receipts, points = [], [], []
+    answers, receipts, points, objections = [], [], [], []
     for round_ in rounds:
         name = name_of(round_)
         for event in tx.events.in_round(round_.id):
@@ -172,7 +174,12 @@ def _kept(tx: Transaction, stage: Stage) -> dict[str, list[str]]:
                 answers.append(
                     f"{name}, {who}: {parts}, revision {given.revision}, late {given.late}, shared {given.share},"
                     f" on {given.local_date}, {hints} hints, level {grade and grade.level}, {grade and grade.effort}"
+                    f"{', final' if given.final else ''}"
                 )
+            objections += [
+                f"{name}, {who}: {one.key_point}, “{one.words}”, {one.state}"
+                for one in tx.objections.of_answer(round_.id, member)
+            ]
         points += [
             f"{name}, {stage.members[row.member]}: {row.points:+d} {row.reason}, {row.question}, {row.local_date}"
             for row in tx.ledger.of_round(round_.id)
@@ -193,6 +200,12 @@ def _kept(tx: Transaction, stage: Stage) -> dict[str, list[str]]:
         "answers": answers,
         "receipts": receipts,
         "points": sorted(points),
+        "objections": objections,
+        "rulings": [
+            f"{one.number}, {stage.members[one.member]}: {one.kind} {one.verdict} {one.points} {one.reason},"
+            f" by {one.by and stage.members[one.by]}, consent {one.consent}, told {one.told}, stands {one.stands}"
+            for one in tx.rulings.of_channel(stage.channel, 100)
+        ],
         "board": sorted(board),
         "members": sorted(f"{one.name}, {one.naming}, public {one.public}" for one in known if one is not None),
     }
@@ -220,8 +233,8 @@ def _commands(*texts: str, who: str = "") -> Callable[[Step], bool]:
     return lambda step: step.does == "commands" and step.text in texts and who in ("", step.who)
 
 
-def _only(*receipts: Receipt) -> Callable[[list[Seen]], list[Seen]]:
-    kept = [Seen((notices.told(Told(receipt=receipt)),)) for receipt in receipts]
+def _only(*receipts: Told) -> Callable[[list[Seen]], list[Seen]]:
+    kept = [Seen((notices.told(receipt),)) for receipt in receipts]
     return lambda seen: [one for one in seen if one in kept]
 
 
@@ -253,7 +266,11 @@ BY_DESIGN: Final = (
         "slack",
         "what is said in a thread is answered by the mark; a note comes only where its absence would not be understood",
         _by_message,
-        told=_only(Receipt.LATE, Receipt.TOO_LONG),
+        told=_only(
+            Told(receipt=Receipt.LATE),
+            Told(receipt=Receipt.TOO_LONG),
+            Told(receipt=Receipt.NOT_COUNTED, why=Why.FINAL),
+        ),
     ),
     ByDesign(
         "discord",
@@ -264,7 +281,7 @@ BY_DESIGN: Final = (
     ByDesign(
         "discord",
         "its app hides the organizers' commands from everybody else",
-        _commands("setup time=10:00 zone=UTC", who="Bob"),
+        _commands("setup time=10:00 zone=UTC", "review", "award @Cleo 2 for nothing", who="Bob"),
         told=lambda seen: [NOT_OFFERED],
     ),
     ByDesign(
@@ -380,7 +397,9 @@ def test_the_same_messages_bear_the_mark_of_what_counts(week: dict[str, Played],
 
 
 @elsewhere
-@pytest.mark.parametrize("what", ["rounds", "answers", "receipts", "points", "board", "members"])
+@pytest.mark.parametrize(
+    "what", ["rounds", "answers", "receipts", "points", "objections", "rulings", "board", "members"]
+)
 def test_the_database_holds_the_same(week: dict[str, Played], platform: str, what: str) -> None:
     kept = week["terminal"].kept[what]
     assert kept

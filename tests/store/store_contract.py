@@ -14,19 +14,28 @@ import pytest
 
 from bot.core.model import (
     Action,
+    Answer,
+    Consent,
     DeliveryState,
     Drill,
     DrillState,
     Effort,
+    Exemplar,
+    ExemplarKind,
+    Flag,
+    Grade,
     GroupId,
+    MemberId,
     MessageRef,
     Naming,
+    ObjectionState,
     Opening,
     Place,
     QuestionId,
     Round,
     RoundId,
     RoundState,
+    RulingKind,
     Share,
     Source,
 )
@@ -51,12 +60,14 @@ from tests.factories import (
     make_entry,
     make_grade,
     make_member,
+    make_objection,
     make_occurrence,
     make_part,
     make_plan,
     make_question,
     make_ref,
     make_round,
+    make_ruling,
 )
 
 
@@ -355,6 +366,14 @@ class RoundsContract:
         assert await store.read(lambda tx: tx.rounds.of_channel(CHANNEL)) == [days[1], tie, days[2], days[0]]
         assert await store.read(lambda tx: tx.rounds.of_channel(CHANNEL, 2)) == [days[1], tie]
 
+    async def test_the_rounds_that_asked_a_question_come_latest_first_in_any_version_of_it(self, store: Store) -> None:
+        old = make_round(on=date(2026, 11, 20), question=make_question(prompt="Once it was asked so."))
+        new, extra = make_round(), make_round(number=1, opened_at=NOW - HOUR)
+        others = [make_round(RANDOM), make_round(on=date(2026, 11, 21), question=make_question("adam"))]
+        await kept(store, old, *others, extra, new)
+        found = await store.read(lambda tx: tx.rounds.of_question(CHANNEL, make_question().id))
+        assert found == [new, extra, old]
+
     async def test_extra_rounds_are_counted_by_their_highest_number(self, store: Store) -> None:
         assert await store.read(lambda tx: tx.rounds.count_extra(CHANNEL)) == 0
         await kept(store, make_round(), make_round(number=9), make_round(number=10), make_round(RANDOM, number=30))
@@ -374,6 +393,7 @@ class AnswersContract:
             late=True,
             share=Share.WITHOUT_NAME,
             erase=True,
+            final=True,
             revision=3,
         )
         await kept(store, make_round(), answer)
@@ -428,6 +448,52 @@ class AnswersContract:
         unquoted = replace(graded, points=tuple(replace(point, words="") for point in graded.points))
         assert await store.read(lambda tx: tx.answers.grade(answer.round, ADA)) == unquoted
 
+    async def test_blanking_takes_what_objections_rulings_and_exemplars_hold_of_the_text(self, store: Store) -> None:
+        other = make_answer(member=BOB)
+
+        def work(tx: Transaction) -> Any:
+            keep(tx, make_round(), make_answer(), other)
+            for member in (ADA, BOB):
+                keep(tx, make_objection(member=member), ruling := make_ruling(member=member))
+                tx.rulings.add_exemplar(replace(ruling, number=1 + (member == BOB)), QUESTION, EXEMPLAR)
+            tx.answers.blank(other.round, BOB)
+            filed = [one.words for member in (ADA, BOB) for one in tx.objections.of_answer(other.round, member)]
+            ruled = [one.words for member in (ADA, BOB) for one in tx.rulings.of_answer(other.round, member)]
+            return filed, ruled, tx.rulings.exemplars(GROUP, QUESTION)
+
+        words = make_objection().words
+        assert await store.write(work) == ([words, ""], [words, ""], (EXEMPLAR,))
+
+    async def test_erasing_history_takes_what_was_quoted_of_it_too(self, store: Store) -> None:
+        def work(tx: Transaction) -> Any:
+            keep(tx, make_round(), make_answer(), make_objection(), make_ruling())
+            tx.answers.add_grade(make_round().id, ADA, 1, make_grade(), NOW)
+            tx.rulings.add_exemplar(make_ruling(number=1), QUESTION, EXEMPLAR)
+            tx.answers.save(make_answer(revision=2), cause="deleted", at=NOW, erase_history=True)
+            tx.answers.save(make_answer(), cause="for the test", at=NOW)  # The first revision's grade is seen again.
+            objection, ruling = tx.objections.get(1), tx.rulings.get(1)
+            grade = tx.answers.grade(make_round().id, ADA)
+            assert objection
+            assert ruling
+            assert grade
+            return objection.words, ruling.words, grade.points[0].words, tx.rulings.exemplars(GROUP, QUESTION)
+
+        assert await store.write(work) == ("", "", "", ())
+
+    @pytest.mark.parametrize("answer", [make_answer(revision=2), make_answer(erase=True)])
+    async def test_a_grade_of_what_was_revised_or_erased_meanwhile_quotes_nothing(
+        self, store: Store, answer: Answer
+    ) -> None:
+        def work(tx: Transaction) -> Grade | None:
+            keep(tx, make_round(), answer)
+            tx.answers.add_grade(answer.round, ADA, 1, make_grade(), NOW)
+            keep(tx, replace(answer, revision=1))
+            return tx.answers.grade(answer.round, ADA)
+
+        grade = await store.write(work)
+        assert grade is not None
+        assert [point.words for point in grade.points] == [""]
+
     async def test_an_answer_is_found_by_each_of_its_messages(self, store: Store) -> None:
         answer = make_answer(parts=(make_part(id="1"), make_part(id="2")))
         await kept(store, make_round(), answer, make_answer(member=BOB))
@@ -445,16 +511,10 @@ class AnswersContract:
         assert await store.read(lambda tx: tx.answers.by_part(CHANNEL, "1")) == []
 
     @pytest.mark.parametrize("state", list(RoundState))
-    async def test_only_rounds_that_have_closed_have_ungraded_answers(self, store: Store, state: RoundState) -> None:
+    async def test_skipped_and_cancelled_rounds_have_no_ungraded_answers(self, store: Store, state: RoundState) -> None:
         await kept(store, make_round(state=state), make_answer())
-        gradable = state in (RoundState.CLOSED, RoundState.GRADED, RoundState.REVEALED)
+        gradable = state not in (RoundState.SKIPPED, RoundState.CANCELLED)
         assert await store.read(lambda tx: tx.answers.ungraded(10)) == ([make_answer()] if gradable else [])
-
-    async def test_closing_a_round_makes_its_answers_ungraded(self, store: Store) -> None:
-        await kept(store, make_round(), make_answer())
-        assert await store.read(lambda tx: tx.answers.ungraded(10)) == []
-        await store.write(lambda tx: tx.rounds.save(make_round(state=RoundState.CLOSED)))
-        assert await store.read(lambda tx: tx.answers.ungraded(10)) == [make_answer()]
 
     async def test_a_withdrawn_answer_is_not_to_be_graded(self, store: Store) -> None:
         await kept(store, make_round(state=RoundState.CLOSED), make_answer(), make_answer(revision=2, parts=()))
@@ -521,6 +581,90 @@ class AnswersContract:
 
         assert await store.write(work) == later
 
+    async def test_a_grade_on_another_basis_is_kept_and_the_same_as_the_latest_is_not(self, store: Store) -> None:
+        steps = [("a", 0), ("a", 1), ("b", 2), ("b", 0), ("a", 1)]
+
+        def work(tx: Transaction) -> list[int]:
+            keep(tx, make_round(), make_answer())
+            levels = []
+            for basis, level in steps:
+                tx.answers.add_grade(make_round().id, ADA, 1, make_grade(level, basis=basis), NOW)
+                grade = tx.answers.grade(make_round().id, ADA)
+                assert grade is not None
+                levels.append(grade.level)
+            return levels
+
+        assert await store.write(work) == [0, 0, 2, 2, 1]
+
+    async def test_an_answer_can_be_made_to_wait_for_another_grade(self, store: Store) -> None:
+        answer, other = make_answer(), make_answer(member=BOB)
+
+        def work(tx: Transaction) -> Any:
+            keep(tx, make_round(), make_round(RANDOM), answer, other, make_answer(make_round(RANDOM)))
+            seen = [tx.answers.waiting(answer.round)]
+            for one in (answer, other):
+                tx.answers.add_grade(one.round, one.member, 1, make_grade(), NOW)
+            seen.append(tx.answers.waiting(answer.round))
+            tx.answers.grade_again(answer.round, ADA)
+            seen.append(tx.answers.waiting(answer.round))
+            again = [one for one in tx.answers.ungraded(10) if one.round == answer.round]
+            still = tx.answers.grade(answer.round, ADA)
+            tx.answers.add_grade(answer.round, ADA, 1, make_grade(), NOW)  # Even if it comes to the same.
+            return seen, again, still, tx.answers.waiting(answer.round)
+
+        assert await store.write(work) == ([2, 0, 1], [answer], make_grade(), 0)
+
+    async def test_what_is_blanked_waits_for_no_grade(self, store: Store) -> None:
+        await kept(store, make_round(), make_answer())
+        await store.write(lambda tx: tx.answers.blank(make_round().id, ADA))
+        assert await store.read(lambda tx: (tx.answers.waiting(make_round().id), tx.answers.ungraded(9))) == (0, [])
+
+    async def test_flagged_answers_are_those_whose_latest_grade_is_lowered_in_revealed_rounds(
+        self, store: Store
+    ) -> None:
+        lowered, plain = make_grade(0, flags=(Flag.QUOTED,)), make_grade(grader="test 2")
+        days = [make_round(on=TODAY - n * DAY, state=RoundState.REVEALED) for n in range(4)]
+        hidden = [
+            make_round(number=1),
+            make_round(number=2, state=RoundState.CLOSED),
+            make_round(RANDOM, state=RoundState.REVEALED),
+        ]
+
+        def work(tx: Transaction) -> Any:
+            keep(tx, *days, *hidden)
+            for round_ in (*days, *hidden):
+                for member in (BOB, ADA):
+                    keep(tx, make_answer(round_, member))
+                    tx.answers.add_grade(round_.id, MemberId(member), 1, lowered, NOW)
+            tx.answers.add_grade(days[0].id, BOB, 1, plain, NOW)
+            tx.answers.blank(days[1].id, ADA)
+            keep(tx, make_answer(days[2], ADA, revision=2))
+            found = tx.answers.flagged(CHANNEL, days[2].local_date)
+            return [(answer.round, answer.member) for _, answer in found], [
+                tx.answers.by_grade(number) == answer for number, answer in found
+            ]
+
+        assert await store.write(work) == (
+            [(days[0].id, ADA), (days[1].id, BOB), (days[2].id, BOB)],
+            [True, True, True],
+        )
+
+    async def test_a_grade_finds_its_answer_until_the_answer_is_graded_again_or_revised(self, store: Store) -> None:
+        def numbered(tx: Transaction) -> list[int]:
+            return [number for number in range(1, 6) if tx.answers.by_grade(number) is not None]
+
+        def work(tx: Transaction) -> list[list[int]]:
+            keep(tx, make_round(), make_answer())
+            seen = [numbered(tx)]
+            tx.answers.add_grade(make_round().id, ADA, 1, make_grade(), NOW)
+            seen.append(numbered(tx))
+            tx.answers.add_grade(make_round().id, ADA, 1, make_grade(grader="test 2"), NOW)
+            seen.append(numbered(tx))
+            keep(tx, make_answer(revision=2))
+            return [*seen, numbered(tx)]
+
+        assert await store.write(work) == [[], [1], [2], []]
+
     async def test_hints_are_counted_for_each_member_and_round(self, store: Store) -> None:
         def work(tx: Transaction) -> list[int]:
             keep(tx, make_round(), make_round(RANDOM))
@@ -538,7 +682,7 @@ class LedgerContract:
     """Points, added up over rounds and dates."""
 
     async def test_an_entry_comes_back_as_it_was_added(self, store: Store) -> None:
-        entry = make_entry(points=-2, reason="a ruling")
+        entry = make_entry(points=-2, reason="a ruling", ruling=7)
         assert await store.write(lambda tx: tx.ledger.add(entry))
         assert await store.read(lambda tx: tx.ledger.of_round(entry.round)) == [entry]
 
@@ -590,6 +734,17 @@ class LedgerContract:
         await kept(store, make_entry(member=BOB, points=2), make_entry(member=BOB, id="undone", points=-2))
         assert await store.read(lambda tx: tx.ledger.totals(GROUP)) == [(ADA, 2, 1), (BOB, 0, 0)]
 
+    async def test_awards_add_points_to_totals_and_no_rounds(self, store: Store) -> None:
+        await kept(
+            store,
+            make_entry(points=3),
+            make_entry(id="award", points=5, ruling=1),
+            make_entry(make_round(RANDOM), id="alone", points=4, ruling=2),
+            make_entry(member=BOB, id="given", points=2, ruling=3),
+            make_entry(member=BOB, id="taken", points=-2, ruling=3),
+        )
+        assert await store.read(lambda tx: tx.ledger.totals(GROUP)) == [(ADA, 12, 1), (BOB, 0, 0)]
+
     async def test_totals_may_be_of_one_channel(self, store: Store) -> None:
         await kept(store, make_entry(), make_entry(make_round(RANDOM), points=1))
         assert await store.read(lambda tx: tx.ledger.totals(GROUP, channel=RANDOM)) == [(ADA, 1, 1)]
@@ -606,6 +761,170 @@ class LedgerContract:
 
         assert [await total(2, 4), await total(None, 2), await total(5, None), await total(None, None)] == [3, 2, 1, 5]
         assert await total(6, 9) == 0
+
+
+QUESTION = make_question().id
+EXEMPLAR = Exemplar(kind=ExemplarKind.FULL, text="It drops units, and at inference nothing.", score=0.9)
+
+
+class ObjectionsContract:
+    """Objections, found by their answer, their member and their channel."""
+
+    async def test_an_objection_comes_back_as_it_was_added_with_a_number_of_its_own(self, store: Store) -> None:
+        await kept(store, make_round(), make_answer())
+        first, second = make_objection(), make_objection(key_point="", words="")
+        numbers = await store.write(lambda tx: [tx.objections.add(one) for one in (first, second)])
+        assert None not in numbers
+        assert len(set(numbers)) == 2
+        for number, objection in zip(numbers, (first, second), strict=True):
+            found = await store.read(lambda tx, n=number: tx.objections.get(n))  # type: ignore[misc]
+            assert found == replace(objection, number=number or 0)
+        assert await store.read(lambda tx: tx.objections.get(99)) is None
+
+    async def test_a_key_point_of_an_answer_is_objected_to_once(self, store: Store) -> None:
+        await kept(store, make_round(), make_answer(), make_answer(member=BOB), make_objection())
+        again = make_objection(words="other words", since=NOW, state=ObjectionState.GRANTED)
+        assert await store.write(lambda tx: tx.objections.add(again)) is None
+        assert await store.read(lambda tx: tx.objections.get(1)) == make_objection(number=1)
+        assert await store.write(lambda tx: tx.objections.add(make_objection(member=BOB))) is not None
+
+    async def test_saving_an_objection_changes_its_state_its_clock_and_its_words(self, store: Store) -> None:
+        await kept(store, make_round(), make_answer(), make_answer(member=BOB))
+        await kept(store, make_objection(), make_objection(member=BOB))
+        changed = make_objection(number=1, state=ObjectionState.DECLINED, since=NOW + 2 * DAY, words="")
+        await store.write(lambda tx: tx.objections.save(changed))
+        assert await store.read(lambda tx: tx.objections.get(1)) == changed
+        assert await store.read(lambda tx: tx.objections.get(2)) == make_objection(member=BOB, number=2)
+
+    async def test_objections_are_found_by_answer_member_and_channel_oldest_first(self, store: Store) -> None:
+        elsewhere = make_round("terminal:other/general")
+        rounds = [make_round(), make_round(RANDOM), elsewhere]
+        await kept(store, *rounds, *(make_answer(round_, member) for round_ in rounds for member in (ADA, BOB)))
+        late, early = make_objection(since=NOW + 3 * DAY), make_objection(key_point="random", since=NOW + DAY)
+        ended = make_objection(key_point="", state=ObjectionState.LAPSED)
+        there, bobs = make_objection(make_round(RANDOM), since=NOW + 2 * DAY), make_objection(member=BOB, since=NOW)
+        given = [late, early, ended, there, bobs, make_objection(elsewhere, since=NOW)]
+        await kept(store, *given)
+        late, early, ended, there, bobs = (replace(one, number=n) for n, one in enumerate(given[:5], start=1))
+
+        def found(tx: Transaction) -> Any:
+            of_answer = tx.objections.of_answer(make_round().id, ADA)
+            return of_answer, tx.objections.open_of(GROUP, ADA), tx.objections.open_in(CHANNEL)
+
+        assert await store.read(found) == ([late, early, ended], [early, there, late], [bobs, early, late])
+
+    async def test_unruled_objections_are_the_open_ones_from_the_instant_of_their_filing_oldest_first(
+        self, store: Store
+    ) -> None:
+        days = [make_round(on=TODAY - n * DAY) for n in range(4)]
+        await kept(store, *days, *(make_answer(round_) for round_ in days))
+        await kept(
+            store,
+            make_objection(days[0], since=NOW),
+            make_objection(days[1], since=NOW - HOUR),
+            make_objection(days[2], since=NOW - DAY, state=ObjectionState.GRANTED),
+            make_objection(days[3], since=NOW - MINUTE),
+        )
+
+        async def numbers(since: datetime, limit: int = 9) -> list[int]:
+            return [one.number for one in await store.read(lambda tx: tx.objections.unruled(since, limit))]
+
+        assert await numbers(NOW) == [2, 4, 1]
+        assert await numbers(NOW - timedelta(microseconds=1)) == [2, 4]
+        assert await numbers(NOW, 2) == [2, 4]
+
+    async def test_what_was_granted_or_lapsed_is_kept_for_the_author_of_the_questions(self, store: Store) -> None:
+        await kept(store, make_round(), make_answer())
+        for state in ObjectionState:
+            await kept(store, make_objection(key_point=state.value, state=state))
+        ended = await store.read(lambda tx: tx.objections.ended())
+        assert [one.state for one in ended] == [ObjectionState.GRANTED, ObjectionState.LAPSED]
+
+
+class RulingsContract:
+    """Rulings, which are only added and undone, and exemplars, which serve by consent."""
+
+    async def test_a_ruling_comes_back_as_it_was_added_with_a_number_of_its_own(self, store: Store) -> None:
+        made = [
+            make_ruling(objection=3),
+            make_ruling(by=None, verdict=ObjectionState.LAPSED, key_point="", words="", told=True),
+            make_ruling(kind=RulingKind.LEVEL, level=0, consent=Consent.ASKED),
+            make_ruling(kind=RulingKind.AWARD, points=7, reason="well said"),
+        ]
+        numbers = await store.write(lambda tx: [tx.rulings.add(one) for one in made])
+        assert len(set(numbers)) == 4
+        found = await store.read(lambda tx: [tx.rulings.get(number) for number in numbers])
+        assert found == [replace(one, number=number) for one, number in zip(made, numbers, strict=True)]
+        assert await store.read(lambda tx: tx.rulings.get(99)) is None
+
+    async def test_saving_a_ruling_notes_what_became_of_it_and_changes_nothing_of_what_was_decided(
+        self, store: Store
+    ) -> None:
+        await kept(store, make_ruling(), make_ruling(member=BOB))
+        became: dict[str, Any] = {"told": True, "consent": Consent.GIVEN, "undone_at": NOW, "undone_by": ADA}
+        other = make_ruling(number=1, verdict=ObjectionState.DECLINED, points=9, level=2, reason="x", by=ADA, **became)
+        await store.write(lambda tx: tx.rulings.save(other))
+        assert await store.read(lambda tx: tx.rulings.get(1)) == make_ruling(number=1, **became)
+        assert await store.read(lambda tx: tx.rulings.get(2)) == make_ruling(member=BOB, number=2)
+
+    async def test_rulings_are_found_by_answer_and_member_oldest_first_and_by_channel_latest_first(
+        self, store: Store
+    ) -> None:
+        elsewhere = make_round("terminal:other/general")
+        made = [
+            make_ruling(at=NOW + 9 * DAY),
+            make_ruling(make_round(RANDOM)),
+            make_ruling(member=BOB),
+            make_ruling(elsewhere),
+            make_ruling(key_point="random", at=NOW),
+        ]
+        await kept(store, *made)
+
+        def found(tx: Transaction) -> Any:
+            several = (
+                tx.rulings.of_answer(make_round().id, ADA),
+                tx.rulings.of_member(GROUP, ADA),
+                tx.rulings.of_channel(CHANNEL, 9),
+                tx.rulings.of_channel(CHANNEL, 2),
+            )
+            return [[one.number for one in rulings] for rulings in several]
+
+        assert await store.read(found) == [[1, 5], [1, 2, 5], [5, 3, 1], [5, 3]]
+
+    async def test_exemplars_are_those_of_a_group_and_a_question_by_text(self, store: Store) -> None:
+        made = [
+            make_ruling(),
+            make_ruling(make_round(RANDOM), BOB),
+            make_ruling("terminal:other/general@2026-11-22"),
+            make_ruling(make_round(number=1)),
+        ]
+        texts = ["b", "a", "c", "d"]
+        questions = [QUESTION, QUESTION, QUESTION, make_question("adam").id]
+
+        def work(tx: Transaction) -> Any:
+            for number, (ruling, text, question) in enumerate(zip(made, texts, questions, strict=True), start=1):
+                keep(tx, ruling)
+                tx.rulings.add_exemplar(replace(ruling, number=number), question, replace(EXEMPLAR, text=text))
+            return [one.text for one in tx.rulings.exemplars(GROUP, QUESTION)], tx.rulings.exemplars(RIVALS, QUESTION)
+
+        assert await store.write(work) == (["a", "b"], (replace(EXEMPLAR, text="c"),))
+
+    async def test_a_ruling_makes_one_exemplar_which_can_be_renewed_and_removed(self, store: Store) -> None:
+        def work(tx: Transaction) -> Any:
+            keep(tx, make_ruling(), make_ruling(member=BOB))
+            seen = []
+            for score in (0.9, 0.5):
+                tx.rulings.add_exemplar(make_ruling(number=1), QUESTION, replace(EXEMPLAR, score=score))
+                seen.append([one.score for one in tx.rulings.exemplars(GROUP, QUESTION)])
+            tx.rulings.remove_exemplar(2)
+            seen.append([one.score for one in tx.rulings.exemplars(GROUP, QUESTION)])
+            tx.rulings.remove_exemplar(1)
+            return [*seen, tx.rulings.exemplars(GROUP, QUESTION)]
+
+        assert await store.write(work) == [[0.9], [0.5], [0.5], ()]
+
+
+RIVALS = GroupId("terminal:other")
 
 
 class MembersContract:
@@ -820,6 +1139,8 @@ class StoreContract(
     RoundsContract,
     AnswersContract,
     LedgerContract,
+    ObjectionsContract,
+    RulingsContract,
     MembersContract,
     DeliveriesContract,
     EventsContract,

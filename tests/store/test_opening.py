@@ -11,10 +11,34 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlite_utils import Database, Migrations
 
-from bot.core.ports import StoreError
+from bot.core.model import RoundState
+from bot.core.ports import StoreError, Transaction
 from bot.store import SqliteStore
-from tests.factories import make_round
+from bot.store.migrations import m001_initial
+from bot.store.opening import APPLICATION_ID
+from tests.factories import (
+    ADA,
+    BOB,
+    CHANNEL,
+    DAY,
+    GROUP,
+    NOW,
+    TODAY,
+    keep,
+    make_answer,
+    make_delivery,
+    make_drill,
+    make_entry,
+    make_grade,
+    make_member,
+    make_objection,
+    make_occurrence,
+    make_plan,
+    make_round,
+    make_ruling,
+)
 from tests.store.files import allow, answered, ask, contents, python, ran, tell
 from tests.store.store_contract import kept
 
@@ -195,7 +219,117 @@ asyncio.run(main(*sys.argv[1:]))
         tell(process)
     assert [ran(process) for process in processes] == [(0, "")] * 4
     assert ask(path, "SELECT COUNT(*) FROM facts") == [(40,)]
+    assert ask(path, "SELECT name FROM _sqlite_migrations") == [("m001_initial",), ("m002_rulings",)]
+
+
+# --- a database of the first version ------------------------------------------------------------------------
+
+
+def as_of_the_first_version(path: Path, later: Path) -> None:
+    """Make a database by the first migration alone, with all that another one holds, as far as it has room for it."""
+    first = Migrations("nnquestion")
+    first()(m001_initial)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        db = Database(connection, execute_plugins=False, strict=True)
+        first.apply(db)
+        kept_tables = set(db.table_names()) - {"_sqlite_migrations"}
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
+        db.execute("ATTACH ? AS later", [str(later)])
+        for table in kept_tables:
+            columns = ", ".join(column.name for column in db.table(table).columns)
+            db.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM later.{table}")
+
+
+def all_of_it(tx: Transaction) -> list[object]:
+    """What the first version could be asked."""
+    old, today = make_round(on=TODAY - DAY), make_round()
+    return [
+        tx.drills.all(),
+        tx.drills.plan(CHANNEL),
+        tx.rounds.of_channel(CHANNEL),
+        [
+            (tx.answers.of_round(one.id), tx.answers.grade(one.id, ADA), tx.answers.hints(one.id, ADA))
+            for one in (old, today)
+        ],
+        tx.answers.tried(CHANNEL, ADA),
+        tx.ledger.of_member(GROUP, ADA),
+        tx.ledger.paid(GROUP, ADA, make_entry().question, TODAY - 30 * DAY),
+        tx.ledger.totals(GROUP),
+        tx.members.get(ADA),
+        tx.deliveries.unfinished(),
+        tx.events.waiting(),
+        tx.facts.get("colour"),
+    ]
+
+
+@pytest_asyncio.fixture
+async def first_version(tmp_path: Path) -> tuple[Path, list[object]]:
+    """A database of the first version with something in every table, and what it answers."""
+    later, path = tmp_path / "later.db", tmp_path / "nnquestion.db"
+    old = make_round(on=TODAY - DAY, state=RoundState.REVEALED)
+
+    def fill(tx: Transaction) -> list[object]:
+        keep(tx, make_drill(), make_plan(), old, make_round(), make_member(), make_delivery(), make_occurrence())
+        keep(tx, make_answer(old), make_answer(old, revision=2), make_answer(), make_answer(member=BOB))
+        tx.answers.add_grade(old.id, ADA, 2, make_grade(), NOW)
+        tx.answers.add_hint(old.id, ADA, NOW)
+        keep(tx, make_entry(old), make_entry(old, id="hint", points=-1))
+        tx.facts.set("colour", "red")
+        return all_of_it(tx)
+
+    store = SqliteStore(later)
+    answers = await store.write(fill)
+    await store.close()
+    as_of_the_first_version(path, later)
+    return path, answers
+
+
+async def test_a_database_of_the_first_version_is_brought_up_to_date_and_reads_as_before(
+    first_version: tuple[Path, list[object]],
+) -> None:
+    path, answers = first_version
     assert ask(path, "SELECT name FROM _sqlite_migrations") == [("m001_initial",)]
+    for _ in range(2):
+        store = SqliteStore(path)
+        assert await store.read(all_of_it) == answers
+        await store.close()
+    assert ask(path, "SELECT name FROM _sqlite_migrations") == [("m001_initial",), ("m002_rulings",)]
+    assert ask(path, "PRAGMA integrity_check") == [("ok",)]
+    assert ask(path, "PRAGMA foreign_key_check") == []
+
+
+async def test_it_has_the_same_tables_indexes_and_triggers_as_a_new_one(
+    first_version: tuple[Path, list[object]], tmp_path: Path
+) -> None:
+    path, _ = first_version
+    for each in (path, tmp_path / "new.db"):
+        store = SqliteStore(each)
+        store.open()
+        await store.close()
+    schema = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+    assert ask(path, schema) == ask(tmp_path / "new.db", schema)
+
+
+async def test_it_takes_everything_that_is_new_and_its_open_answers_wait_for_their_grades(
+    first_version: tuple[Path, list[object]],
+) -> None:
+    path, _ = first_version
+    old = make_round(on=TODAY - DAY)
+
+    def work(tx: Transaction) -> object:
+        keep(tx, make_objection(old), make_ruling(old), make_entry(old, id="award", points=4, ruling=1))
+        keep(tx, make_answer(final=True))
+        tx.answers.add_grade(old.id, ADA, 2, make_grade(0, basis="anew"), NOW)
+        answer, grade = tx.answers.get(make_round().id, ADA), tx.answers.grade(old.id, ADA)
+        assert answer
+        assert grade
+        return answer.final, grade.level, tx.ledger.totals(GROUP), [one.member for one in tx.answers.ungraded(9)]
+
+    store = SqliteStore(path)
+    assert await store.write(work) == (True, 0, [(ADA, 6, 1)], [ADA, BOB])
+    await store.close()
+    with pytest.raises(sqlite3.IntegrityError):
+        ask(path, "UPDATE ledger SET ruling = 9")
 
 
 async def test_a_database_that_another_tool_left_half_written_is_made_whole(ours: Path) -> None:

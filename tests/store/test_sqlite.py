@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,22 @@ from bot.core.model import MemberId
 from bot.core.ports import StoreError, Transaction
 from bot.store import SqliteStore
 from bot.store.opening import open_writer
-from tests.factories import NOW, keep, make_answer, make_entry, make_grade, make_part, make_round
+from bot.store.transaction import Tables
+from tests.factories import (
+    ADA,
+    CHANNEL,
+    GROUP,
+    NOW,
+    TODAY,
+    keep,
+    make_answer,
+    make_entry,
+    make_grade,
+    make_part,
+    make_question,
+    make_round,
+    make_ruling,
+)
 from tests.store.files import ask, commits, contents
 from tests.store.store_contract import StoreContract, kept, setting
 
@@ -31,6 +46,10 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 class TestContract(StoreContract):
     """On a real file."""
+
+
+ROUND = make_round().id
+ASKED = make_question().id
 
 
 @asynccontextmanager
@@ -253,6 +272,8 @@ async def test_every_table_is_strict_and_has_no_column_that_may_be_missing_by_ac
         ("members", "naming"),
         ("parts", "edited_at"),
         ("events", "outcome"),
+        ("ledger", "ruling"),
+        *(("rulings", column) for column in ("ruled_by", "objection", "level", "undone_at", "undone_by")),
         *(("deliveries", column) for column in ("thread", "round", "card", "not_before")),
         *(("rounds", column) for column in ("asked_by", "card_channel", "card_thread", "card_message")),
         *(("rounds", column) for column in ("thread_channel", "thread", "revealed_at")),
@@ -263,19 +284,73 @@ async def test_every_table_is_strict_and_has_no_column_that_may_be_missing_by_ac
     "sql",
     [
         "UPDATE ledger SET points = 99",
+        "UPDATE ledger SET ruling = 9",
         "DELETE FROM ledger",
         "UPDATE grades SET grade = '{}'",
         "DELETE FROM grades",
         "UPDATE questions SET question = '{}'",
         "DELETE FROM questions",
         "UPDATE rounds SET question = 'another'",
+        *(f"UPDATE rulings SET {column} = 2" for column in ("number", "level", "points", "objection")),
+        *(f"UPDATE rulings SET {column} = 'x'" for column in ("round", "group_id", "channel", "member", "kind", "at")),
+        *(f"UPDATE rulings SET {column} = 'x'" for column in ("ruled_by", "key_point", "verdict", "reason")),
+        "DELETE FROM rulings",
     ],
 )
 async def test_what_is_only_added_to_cannot_be_changed_by_any_program(store: SqliteStore, sql: str) -> None:
-    await kept(store, make_round(), make_answer(), make_entry())
+    await kept(store, make_round(), make_answer(), make_entry(), make_ruling())
     await store.write(lambda tx: tx.answers.add_grade(make_round().id, make_answer().member, 1, make_grade(), NOW))
     with pytest.raises(sqlite3.IntegrityError):
         ask(store.path, sql)
+
+
+async def test_every_column_of_a_ruling_is_kept_but_those_that_say_what_became_of_it(store: SqliteStore) -> None:
+    await kept(store, make_ruling())
+    columns = [name for (name,) in ask(store.path, "SELECT name FROM pragma_table_info('rulings')")]
+    may_change = set()
+    for column in columns:
+        try:
+            ask(store.path, f"UPDATE rulings SET {column} = {column}")
+        except sqlite3.IntegrityError:
+            continue
+        may_change.add(column)
+    assert may_change == {"words", "consent", "told", "undone_at", "undone_by"}
+
+
+OFTEN: dict[str, tuple[Callable[[Transaction], object], str]] = {
+    "answers.ungraded": (lambda tx: tx.answers.ungraded(9), "answers_ungraded"),
+    "answers.waiting": (lambda tx: tx.answers.waiting(ROUND), "answers_waiting"),
+    "answers.flagged": (lambda tx: tx.answers.flagged(CHANNEL, TODAY), "idx_rounds_channel_opened_at_id"),
+    "answers.by_grade": (lambda tx: tx.answers.by_grade(1), "PRIMARY KEY"),
+    "answers.grade": (lambda tx: tx.answers.grade(ROUND, ADA), "idx_grades_round_member_revision"),
+    "answers.tried": (lambda tx: tx.answers.tried(CHANNEL, ADA), "idx_answers_channel_member"),
+    "rounds.of_question": (lambda tx: tx.rounds.of_question(CHANNEL, ASKED), "idx_rounds_channel_"),
+    "objections.unruled": (lambda tx: tx.objections.unruled(NOW, 9), "objections_open"),
+    "objections.open_in": (lambda tx: tx.objections.open_in(CHANNEL), "objections_open_in"),
+    "objections.open_of": (lambda tx: tx.objections.open_of(GROUP, ADA), "objections_open"),
+    "objections.of_answer": (lambda tx: tx.objections.of_answer(ROUND, ADA), "idx_objections_round_member_key_point"),
+    "rulings.of_answer": (lambda tx: tx.rulings.of_answer(ROUND, ADA), "idx_rulings_round_member"),
+    "rulings.of_channel": (lambda tx: tx.rulings.of_channel(CHANNEL, 9), "idx_rulings_channel_number"),
+    "rulings.of_member": (lambda tx: tx.rulings.of_member(GROUP, ADA), "idx_rulings_group_id_member"),
+    "rulings.exemplars": (lambda tx: tx.rulings.exemplars(GROUP, ASKED), "idx_exemplars_group_id_question"),
+    "ledger.of_round": (lambda tx: tx.ledger.of_round(ROUND, ADA), "idx_ledger_round"),
+    "ledger.totals": (lambda tx: tx.ledger.totals(GROUP, first=TODAY, last=TODAY), "USING COVERING INDEX"),
+}
+
+
+@pytest.mark.parametrize(("ask_for", "index"), OFTEN.values(), ids=OFTEN)
+def test_what_is_asked_often_goes_by_an_index(
+    tmp_path: Path, ask_for: Callable[[Transaction], object], index: str
+) -> None:
+    with closing(open_writer(tmp_path / "nnquestion.db")) as db:
+        asked: list[str] = []
+        db.conn.set_trace_callback(asked.append)
+        ask_for(Tables(db))
+        db.conn.set_trace_callback(None)
+        [statement] = [sql for sql in asked if sql.lstrip().startswith("SELECT")]
+        plan = [step for *_, step in db.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    assert any(index in step for step in plan), plan
+    assert not any(step.startswith("SCAN") and "(subquery" not in step and "USING" not in step for step in plan), plan
 
 
 async def test_a_question_asked_in_many_channels_is_kept_once(store: SqliteStore) -> None:

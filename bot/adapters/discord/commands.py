@@ -15,7 +15,8 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from bot.core import suggestions as completion
-from bot.core.commands import BY_NAME, TABLE, Command, Misread, Option, Who, line
+from bot.core.commands import BY_NAME, TABLE, Command, Misread, Option, Takes, Who, line
+from bot.core.commands import read as read_line
 from bot.core.model import Bank
 from bot.core.suggestions import cut as cut
 from bot.core.suggestions import shortened as shortened
@@ -39,8 +40,11 @@ _COMMAND: Final = 8000
 
 _MANAGE_SERVER: Final = str(1 << 5)
 _IN_SERVERS: Final = {"contexts": [0], "integration_types": [0]}
-_SUBCOMMAND, _STRING = 1, 3
+_SUBCOMMAND, _STRING, _USER = 1, 3, 6
 _CHAT_INPUT, _MESSAGE = 1, 3
+
+_OF_MEMBERS: Final = frozenset(o.name for command in TABLE for o in command.options if o.takes is Takes.MEMBER)
+"""Options whose value is one member."""
 
 _ABOUT: Final = (
     (MEMBERS, Who.MEMBER, "Questions, hints, boards and your own points"),
@@ -93,7 +97,9 @@ def _option(option: Option) -> dict[str, Any]:
         "description": _description(option.says, option.name),
         "required": option.required,
     }
-    if completion.is_completed(option, _LIMITS):
+    if option.takes is Takes.MEMBER:
+        made["type"] = _USER
+    elif completion.is_completed(option, _LIMITS):
         made["autocomplete"] = True
     elif option.choices:
         made["choices"] = [{"name": choice, "value": choice} for choice in option.choices]
@@ -126,6 +132,7 @@ def _size(made: Mapping[str, Any]) -> int:
 # --- what comes back ----------------------------------------------------------------------------------------
 
 _MENTION: Final = re.compile(r"<@(?:!?(?P<user>[0-9]{1,20})|&(?P<role>[0-9]{1,20}))>")
+_MEMBER: Final = re.compile(r"\s*(?:<@!?(?P<mentioned>[0-9]{1,20})>|@(?P<typed>[0-9]{1,20}))\s*")
 _BETWEEN_MENTIONS: Final = re.compile(r"(?:[\s,;&]|and)*", re.IGNORECASE)
 _CHANNEL: Final = re.compile(r"\s*(?:<#(?P<mentioned>[0-9]{1,20})>|(?P<bare>[0-9]{15,20}))\s*")
 
@@ -133,12 +140,12 @@ _CHANNEL: Final = re.compile(r"\s*(?:<#(?P<mentioned>[0-9]{1,20})>|(?P<bare>[0-9
 def read(data: Mapping[str, Any], *, channels: Container[int] | None = None) -> str:
     """The line that stands for a given command, fit for `bot.core.commands.read`; empty for one without a subcommand.
 
-    `data` is the interaction's. Mentions of members and roles become `@<id>` and `@&<id>`, those of channels their id.
+    `data` is the interaction's. Members and roles become `@<id>` and `@&<id>`, mentioned channels their id.
     `channels` are the server's own; the one for notes has to be among them where they are given, since anybody can
     write the number of another server's channel. Raises Misread where something else stands for a mention.
     """
     command, given = _given(data)
-    return line(command, as_meant({option["name"]: str(option.get("value", "")) for option in given}, channels))
+    return line(command, as_meant({option["name"]: _value(option) for option in given}, channels))
 
 
 def as_meant(values: Mapping[str, str], channels: Container[int] | None) -> dict[str, str]:
@@ -148,7 +155,28 @@ def as_meant(values: Mapping[str, str], channels: Container[int] | None) -> dict
         values["organizers"] = _organizers(values["organizers"])
     if "notes" in values:
         values["notes"] = _notes(values["notes"], channels)
+    for name in _OF_MEMBERS & values.keys():
+        values[name] = _member(values[name])
     return values
+
+
+def named(text: str, data: Mapping[str, Any]) -> dict[int, str]:
+    """The members of the server whom a line that was read is about: how each is called there, by number.
+
+    `data` is the interaction's; it tells of people who were chosen from a list. Raises Misread where one is a bot, and
+    where the line is none.
+    """
+    resolved = data.get("resolved") or {}
+    users, members = resolved.get("users") or {}, resolved.get("members") or {}
+    options = read_line(text).options
+    found = {}
+    for number in {options[name].removeprefix("@") for name in _OF_MEMBERS & options.keys()} & users.keys():
+        name = members.get(number, {}).get("nick") or users[number].get("global_name") or users[number]["username"]
+        if users[number].get("bot"):
+            raise Misread(f"{name} is a bot. Choose a member.")
+        if number in members:
+            found[int(number)] = str(name)
+    return found
 
 
 def focused(data: Mapping[str, Any]) -> tuple[Option | None, str]:
@@ -166,6 +194,20 @@ def _given(data: Mapping[str, Any]) -> tuple[str, Sequence[Mapping[str, Any]]]:
     for subcommand in data.get("options") or ():
         return str(subcommand["name"]), subcommand.get("options") or ()
     return "", ()
+
+
+def _value(option: Mapping[str, Any]) -> str:
+    value = str(option.get("value", ""))
+    return f"<@{value}>" if option.get("type") == _USER else value
+
+
+def _member(text: str) -> str:
+    if not text.strip():
+        return ""
+    found = _MEMBER.fullmatch(text)
+    if found is None:
+        raise Misread(f"“{text}” is no member. Choose one from the list, or write @ and the member's number.")
+    return f"@{found['mentioned'] or found['typed']}"
 
 
 def _organizers(text: str) -> str:

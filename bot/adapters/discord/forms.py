@@ -17,7 +17,7 @@ from typing import Any, Final
 from bot.adapters.discord.commands import cut, shortened, units
 from bot.adapters.discord.ids import CUSTOM_ID
 from bot.adapters.discord.render import escape
-from bot.core.commands import BY_NAME, Command, Misread, meant
+from bot.core.commands import BY_NAME, Command, Misread, Option, Takes, meant
 from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import ChannelId, Drill, Round, Timetable, group_of
 from bot.core.setting_up import DAY_NAMES, options_of
@@ -38,7 +38,7 @@ _OWN_FIELDS: Final = frozenset({"time", "zone", "days", "answers"})
 _PROMPT: Final = 1900
 """Of a prompt; every sign may need a backslash, and a display holds 4,000 characters."""
 
-_ACTION_ROW, _SELECT, _TEXT_INPUT, _TEXT_DISPLAY, _LABEL = 1, 3, 4, 10, 18
+_ACTION_ROW, _SELECT, _TEXT_INPUT, _USER_SELECT, _TEXT_DISPLAY, _LABEL = 1, 3, 4, 5, 10, 18
 _SHORT, _PARAGRAPH = 1, 2
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -180,15 +180,17 @@ def read_rest(text: str) -> dict[str, str]:
 def command_form(command: Command, channel: ChannelId, *, unique: str = "") -> dict[str, Any]:
     """The form for a command of organizers about a channel: a field for each of its first five options."""
     components = [
-        _label(
-            option.name.capitalize(),
-            option.says[:1].upper() + option.says[1:],
-            _text(option.name, _SHORT, "", required=option.required),
-        )
+        _label(option.name.capitalize(), option.says[:1].upper() + option.says[1:], _field_for(option))
         for option in command.options[:_FIELDS]
     ]
     title = shortened(command.says[:1].upper() + command.says[1:], _TITLE)
     return {"title": title, "custom_id": _custom_id(command.name, channel, unique), "components": components}
+
+
+def _field_for(option: Option) -> dict[str, Any]:
+    if option.takes is Takes.MEMBER:
+        return {"type": _USER_SELECT, "custom_id": option.name, "required": option.required}
+    return _text(option.name, _SHORT, "", required=option.required)
 
 
 def _about_draft(draft: str) -> str:
@@ -245,13 +247,15 @@ def _custom_id(what: str, about: str, unique: str) -> str:
 def read_form(data: Mapping[str, Any]) -> Form:
     """What was sent, from the interaction's data; fields stand in labels, or in rows as older clients sent them.
 
-    Several chosen values of a field are joined by commas; a field in which nothing was chosen is left out. A form that
-    is none of ours has neither `what` nor `about`.
+    Several chosen values of a field are joined by commas, members as mentions; a field in which nothing was chosen is
+    left out. A form that is none of ours has neither `what` nor `about`.
     """
     values = {}
     for field in _fields(data.get("components") or ()):
         chosen = field["values"] if "values" in field else [field.get("value")]
         filled = [str(value) for value in chosen or () if value is not None]
+        if field.get("type") == _USER_SELECT:
+            filled = [f"<@{number}>" for number in filled]
         if filled:
             values[str(field["custom_id"])] = ",".join(filled)
     sent = _SENT.fullmatch(str(data.get("custom_id", "")))

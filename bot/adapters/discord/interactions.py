@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -19,12 +19,12 @@ import discord
 from bot.adapters.discord import commands, failures, forms
 from bot.adapters.discord.ids import channel_id, channel_of, guild_of, member_id, role_id
 from bot.adapters.discord.messenger import view_of
-from bot.adapters.discord.render import render
+from bot.adapters.discord.render import Message, render
 from bot.adapters.discord.wording import as_called_here
-from bot.core import asking, notices
+from bot.core import asking
 from bot.core.answering import Form, Said, Submitted
 from bot.core.asking import Asker
-from bot.core.card import Card, Line, Press, Words
+from bot.core.card import Card, Press, Tone
 from bot.core.commands import BY_NAME, Misread, line
 from bot.core.model import Bank, ChannelId, Place, RoundId, RoundState, Told, group_of
 from bot.core.schedule import zone_names
@@ -53,6 +53,12 @@ SHOWN_ONCE: Final = (
 )
 _SERVED: Final = (discord.ChannelType.text, discord.ChannelType.news)
 _NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
+
+_A_STEP: Final = frozenset({Press.CHECK, Press.OBJECT, Press.CONSENT, Press.REVIEW, Press.RULE, Press.RESUME})
+"""Buttons of private cards whose reply takes the card's place, so that a chain of them stays one message."""
+
+_ABOUT_A_CHANNEL: Final = frozenset({Press.RESUME, Press.DO, Press.REVIEW, Press.RULE})
+"""Buttons that name the channel they are about, so that they can be pressed in direct messages, too."""
 
 
 class Interactions:
@@ -86,7 +92,7 @@ class Interactions:
             log.info("an interaction was answered too late, or by another copy (%s)", failures.in_words(error))
 
     async def _answer(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> Card | _Modal:
-        custom = str(data.get("custom_id", "")).split(":", 2)
+        custom = _custom(data)
         if interaction.guild_id is None:
             return await self._press_privately(interaction, custom)
         asker = asker_of(interaction)
@@ -118,6 +124,13 @@ class Interactions:
         return await self._carry_out(interaction, replace(asker, hidden_until=SHOWN_ONCE), text)
 
     async def _carry_out(self, interaction: discord.Interaction, asker: Asker, text: str) -> Card:
+        try:
+            named = commands.named(text, interaction.data or {})
+        except Misread as misread:
+            return asking.refused(str(misread))
+        if named and await self._bot.may_organize(asker, asker.channel):
+            group = guild_of(asker.group)
+            await self._bot.met({member_id(group, number): name for number, name in named.items()})
         return await self._bot.command(asker, text, id=_id(interaction), now=self._clock())
 
     async def _complete(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> None:
@@ -128,7 +141,7 @@ class Interactions:
 
     # --- buttons and forms ------------------------------------------------------------------------------------
 
-    async def _press(self, interaction: discord.Interaction, asker: Asker, custom: list[str]) -> Card | _Modal:
+    async def _press(self, interaction: discord.Interaction, asker: Asker, custom: Sequence[str]) -> Card | _Modal:
         match custom:
             case ["nn", Press.ANSWER, about]:
                 return await self._answer_form(asker, RoundId(about))
@@ -149,10 +162,10 @@ class Interactions:
         needs_more = any(option.required for option in BY_NAME[name].options)
         return _Modal(forms.command_form(BY_NAME[name], there)) if needs_more else None
 
-    async def _press_privately(self, interaction: discord.Interaction, custom: list[str]) -> Card:
+    async def _press_privately(self, interaction: discord.Interaction, custom: Sequence[str]) -> Card:
         """A button in direct messages: what is said there is about a channel, and so are the rights of who presses."""
         match custom:
-            case ["nn", (Press.RESUME | Press.DO) as press, about]:
+            case ["nn", press, about] if press in _ABOUT_A_CHANNEL:
                 channel = about.rpartition(" ")[2]
                 guild = interaction.client.get_guild(guild_of(channel))
                 try:
@@ -171,6 +184,8 @@ class Interactions:
         if round_ is None or round_.group != asker.group or round_.state in _NOT_ANSWERED:
             return asking.refused("There is no open round behind this button.")
         given = await self._bot.own_answer(round_id, asker.member)
+        if given is not None and given.final:
+            return asking.refused("You had your answer checked, so it is final.")
         return _Modal(forms.answer_form(round_, given.text if given is not None else ""))
 
     async def _form(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card | _Modal:
@@ -216,9 +231,9 @@ class Interactions:
         return await self._receipt(submitted)
 
     async def _receipt(self, happened: Form | Submitted) -> Card:
-        told = await self._bot.answer(happened, self._clock())
+        told, card = await self._bot.answer_in_private(happened, self._clock())
         self._marked(told)
-        return Card(title="Your answer", body=(Line((Words(notices.told(told) or "Not counted."),)),))
+        return card
 
 
 # --- replies ------------------------------------------------------------------------------------------------
@@ -244,14 +259,17 @@ class _Modal:
 async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal]) -> None:
     """Answer an interaction in private: at once, or, where that takes long, after a sign that it is worked on.
 
-    A form can only be opened at once.
+    A form can only be opened at once. The reply to a step takes the place of the card with its button, unless it is a
+    refusal, after which another button of that card may be wanted.
     """
+    step = _is_step(interaction)
     task = asyncio.ensure_future(_finished(interaction, work))
     done, _ = await asyncio.wait({task}, timeout=AT_ONCE)
     try:
         if not done:
             with _said_nothing_back():
-                await interaction.response.defer(ephemeral=True, thinking=True)
+                # Thinking is a message of its own, which would have to become the answer: a step goes without.
+                await interaction.response.defer(ephemeral=True, thinking=not step)
     finally:
         answer = await task  # Also where nobody waits for the answer any more: what was asked for is done.
     if isinstance(answer, _Modal):
@@ -260,15 +278,52 @@ async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal
                 await interaction.response.send_modal(answer)  # type: ignore[arg-type]
             return
         answer = _SLOW
-    for number, message in enumerate(render(as_called_here(answer))):
-        embed, view = discord.Embed.from_dict(dict(message.embed)), view_of(message.buttons)
-        if number > 0:
+    messages = render(as_called_here(answer))
+    replaces = step and answer.tone is not Tone.TROUBLE
+    if replaces and len(messages) == 1 and await _replaced(interaction, messages[0], at_once=bool(done)):
+        return
+    for number, message in enumerate(messages):
+        embed, view = _shown(message)
+        if number > 0 or (step and not done):
             await interaction.followup.send(embed=embed, view=view, ephemeral=True)
         elif done:
             with _said_nothing_back():
                 await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
         else:
             await interaction.edit_original_response(embed=embed, view=view)
+
+
+async def _replaced(interaction: discord.Interaction, message: Message, *, at_once: bool) -> bool:
+    """Whether this stands in place of the private card whose button was pressed; not if that is gone meanwhile."""
+    embed, view = _shown(message)
+    try:
+        if at_once:
+            with _said_nothing_back():
+                await interaction.response.edit_message(embed=embed, view=view)
+        else:
+            await interaction.edit_original_response(embed=embed, view=view)
+    except discord.NotFound as error:
+        if not failures.gone(error):
+            raise
+        return False
+    return True
+
+
+def _is_step(interaction: discord.Interaction) -> bool:
+    """Whether this is a step of a chain of private cards: what stands for all to see is never replaced."""
+    match _custom(interaction.data or {}):
+        case ["nn", press, _] if press in _A_STEP:
+            return interaction.message is not None and interaction.message.flags.ephemeral
+    return False
+
+
+def _custom(data: Mapping[str, Any]) -> Sequence[str]:
+    """What a button carries: `nn`, what it does, and what about."""
+    return str(data.get("custom_id", "")).split(":", 2)
+
+
+def _shown(message: Message) -> tuple[discord.Embed, discord.ui.View]:
+    return discord.Embed.from_dict(dict(message.embed)), view_of(message.buttons)
 
 
 @contextmanager

@@ -51,6 +51,9 @@ EMBED: Final = 6000
 LABEL: Final = 80
 """Of a button."""
 
+BUTTONS: Final = 25
+"""Of a message: five rows of five."""
+
 LINK: Final = 1500
 """Of a link, which is never cut; a longer one is shown as its words."""
 
@@ -101,9 +104,10 @@ class Message:
 def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
     """A card as one message, or as several where it is longer than an embed may be.
 
-    The title stands on the first, footer and buttons on the last, and `ref <reference>` ends the footer of each. Parts
-    of a delivery have a key each, so part n of it is `render(card, reference=reference(key_n))[n - 1]`: how many parts
-    there are and what they say does not depend on the reference, which has six characters.
+    The title stands on the first, footer and buttons on the last, and `ref <reference>` ends the footer of each.
+    Buttons beyond 25 go on below further messages, which say "…". Parts of a delivery have a key each, so part n of it
+    is `render(card, reference=reference(key_n))[n - 1]`: how many parts there are and what they say does not depend on
+    the reference, which has six characters.
     """
     title, untitled = _Row.of([_Run(on_one_line(card.title).strip())]).cut(TITLE)
     above = [] if untitled is None else [_Row(tuple(replace(run, mark=_Mark.STRONG) for run in untitled.runs))]
@@ -116,6 +120,10 @@ def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
         unlinked = map(_block, map(_without_links, card.body))
         pages = min(pages, _pages([*above, *chain.from_iterable(unlinked), *below]), key=len)
     ref = f"ref {reference}" if reference else ""
+    buttons = tuple(replace(button, label=_label(button.label)) for button in card.buttons)
+    below_pages: list[tuple[Button, ...]] = [()] * (len(pages) - 1)
+    below_pages += [buttons[begin : begin + BUTTONS] for begin in range(0, max(len(buttons), 1), BUTTONS)]
+    pages += ["…"] * (len(below_pages) - len(pages))
     messages = []
     for number, page in enumerate(pages, start=1):
         first, last = number == 1, number == len(pages)
@@ -127,8 +135,7 @@ def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
         small = " · ".join(piece for piece in (footer if last else "", ref) if piece)
         if small:
             embed["footer"] = {"text": small}
-        buttons = tuple(replace(button, label=_label(button.label)) for button in card.buttons)
-        messages.append(Message(embed, buttons if last else ()))
+        messages.append(Message(embed, below_pages[number - 1]))
     return tuple(messages)
 
 

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from bot.core.commands import BY_NAME, Command, Misread
+from bot.core.commands import BY_NAME, Command, Misread, Takes
 
 
 def read(text: str) -> str:
     """The line that stands for what was said, fit for `bot.core.commands.read`; empty for nothing.
 
-    Mentions of members become `@<id>`, those of channels their id. Words may be put in quotation marks, and the pieces
-    of a list may have blanks between them. Raises Misread where something else stands for a mention, and where options
-    are written as `time: 09:00`.
+    Mentions of members become `@<id>`, those of channels their id; in an option that takes all words that follow they
+    stay as they were seen. Words may be put in quotation marks, and the pieces of a list may have blanks between them.
+    Raises Misread where something else stands for a mention, and where options are written as `time: 09:00`.
     """
     words = list(_words(text))
     if not words:
@@ -32,9 +32,11 @@ def read(text: str) -> str:
     command = BY_NAME.get(name.lower())
     if command is None:
         return shlex.join(word.text for word in words)
-    if meant := _with_equals(command, rest):
+    given, last = _apart(command, rest)
+    if meant := _with_equals(command, given):
+        meant = " ".join([meant, *last])
         raise Misread(f"Options are written with an equals sign here. Did you mean /nnquestion {meant}?")
-    return shlex.join([name, *_options(command, rest)])
+    return shlex.join([name, *_options(command, given), *last])
 
 
 def names(text: str) -> dict[str, str]:
@@ -188,9 +190,33 @@ def _closing(parts: Sequence[str | _Mark], at: int, closing: str) -> int:
 # --- options ------------------------------------------------------------------------------------------------------
 
 
+def _apart(command: Command, words: Sequence[_Word]) -> tuple[Sequence[_Word], list[str]]:
+    """The words up to the option that takes all that follow, and that option, where there is one."""
+    ordered = [option for option in command.options if not option.named]
+    if not ordered or ordered[-1].takes is not Takes.TEXT:
+        return words, []
+    at, before = 0, len(ordered) - 1
+    while at < len(words):
+        name, value = _named(command, words[at], _EQUALS + _COLONS) or ("", words[at])
+        if name == ordered[-1].name or not before:
+            first = value if name == ordered[-1].name else words[at]
+            text = " ".join(word.shown for word in (first, *words[at + 1 :]) if word.parts)
+            return words[:at], [f"{ordered[-1].name}={text}"]
+        before -= 1
+        at += 1 if value.parts else 2  # What is named may stand in the next word.
+    return words, []
+
+
 def _options(command: Command, words: Sequence[_Word]) -> Iterator[str]:
-    for name, value in _given(command, words):
-        if not name:
+    given = list(_given(command, words))
+    named = {name for name, _ in given}
+    free = iter([option for option in command.options if not option.named and option.name not in named])
+    takes = {option.name: option.takes for option in command.options}
+    for name, value in given:
+        option = next(free, None) if not name else None
+        if Takes.MEMBER in (takes.get(name), option and option.takes):
+            yield f"{name}={_member(value)}" if name else _member(value)
+        elif not name:
             yield value.text
         elif name == "organizers":
             yield f"organizers={_organizers(value)}"
@@ -268,6 +294,15 @@ def _organizers(value: _Word) -> str:
             " User groups cannot be organizers."
         )
     return ",".join(dict.fromkeys(mark.text for mark in mentioned))
+
+
+def _member(value: _Word) -> str:
+    match [part for part in value.parts if not (isinstance(part, str) and part.isspace())]:
+        case [_Mark(sort=_Sort.USER) as mark]:
+            return mark.text
+        case []:
+            return ""
+    raise Misread(f"“{value.shown}” is no member. Type @ and choose one from the list.")
 
 
 _CHANNEL: Final = re.compile(r"(?=[A-Z]*[0-9])[CG][A-Z0-9]{8,20}")

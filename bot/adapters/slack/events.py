@@ -236,6 +236,8 @@ class Events:
                 await self._tell_once(f"late/{told.round}/{spoken.member}", spoken, told)
             case Receipt.TOO_LONG:
                 await self._tell_once(f"long/{spoken.id}", spoken, told)
+            case Receipt.NOT_COUNTED if told.why is Why.FINAL:
+                await self._tell_once(f"final/{told.round}/{spoken.member}", spoken, told)
 
     async def _tell_once(self, about: str, spoken: Said, told: Told) -> None:
         """Say something in private to whoever wrote a message, however often it is heard or read."""

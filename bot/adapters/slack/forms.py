@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Final
 
 from bot.adapters.slack.ids import channel_of, user_of
-from bot.adapters.slack.render import in_view
+from bot.adapters.slack.render import fits_view, in_view
 from bot.core.card import Card, Line, Words
 from bot.core.cards import DIFFICULTY
 from bot.core.commands import BY_NAME, Command, Option, Takes
@@ -31,6 +31,10 @@ CARD: Final = "card"
 
 OFFERS: Final = Limits(offers=100, name=75, value=150)
 """What Slack takes of options, listed or suggested. https://docs.slack.dev/reference/block-kit/composition-objects"""
+
+_NOTE: Final = "nn.note."
+_SENT: Final = ("type", "callback_id", "title", "submit", "close", "private_metadata")
+"""What is sent of a modal besides its blocks; Slack adds more when it shows one."""
 
 _TITLE: Final = 24
 _LABEL: Final = 2000
@@ -117,6 +121,15 @@ def card_form(card: Card, title: str) -> Json:
     if on_one_line(card.title).strip() == said and units(said) <= _TITLE:
         card = replace(card, title="")
     return _modal(CARD, title, in_view([card]))
+
+
+def with_note(view: Mapping[str, Any], card: Card) -> Json | None:
+    """A modal as it stands, with a card above what is in it, in place of an earlier one; None where it does not fit."""
+    note = [{**block, "block_id": f"{_NOTE}{number}"} for number, block in enumerate(in_view([card]))]
+    note.append({"type": "divider", "block_id": f"{_NOTE}{len(note)}"})
+    below = [block for block in view.get("blocks") or () if not str(block.get("block_id", "")).startswith(_NOTE)]
+    shown = {key: view[key] for key in _SENT if view.get(key)} | {"blocks": [*note, *below]}
+    return shown if fits_view(shown["blocks"]) else None
 
 
 def _about_draft(draft: str) -> str:
@@ -329,6 +342,10 @@ def _element(what: str, option: Option) -> Json:
             return _bare("timepicker", what, option.name)
         case Takes.DATE:
             return _bare("datepicker", what, option.name)
+        case Takes.MEMBER:
+            return _bare("users_select", what, option.name)
+        case Takes.TEXT:
+            return _text(what, option.name, multiline=True)
     return _text(what, option.name)
 
 
@@ -431,4 +448,5 @@ def _filled(state: Mapping[str, Any]) -> Iterator[str]:
     yield from (str(state[key]) for key in _SINGLE if state.get(key))
     yield from (str(chosen["value"]) for chosen in (state.get("selected_option"),) if chosen)
     yield from (str(chosen["value"]) for chosen in state.get("selected_options") or ())
-    yield from (f"@{user}" for user in state.get("selected_users") or ())
+    chosen_users = state.get("selected_users") or [state.get("selected_user")]
+    yield from (f"@{user}" for user in chosen_users if user)

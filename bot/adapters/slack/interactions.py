@@ -1,7 +1,8 @@
 """Commands, buttons, forms and menus of Slack: read from what was sent, carried out by the study bot, answered.
 
 Slack wants each acknowledged within three seconds, and does not send it again. So it is acknowledged at once, and the
-answer follows by another way: a private message through the response address, or a form.
+answer follows by another way: a private message through the response address, or a form. Where one private answer leads
+to the next by its buttons, they follow each other in one place.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from bot.core import asking, notices
 from bot.core.answering import Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Button, Card, Line, Press, Tone, Words
-from bot.core.commands import BY_NAME, START, Misread
+from bot.core.commands import BY_NAME, START, Command, Misread, Takes
 from bot.core.commands import line as as_line
+from bot.core.commands import read as read_line
 from bot.core.model import Bank, ChannelId, Place, Receipt, RoundId, RoundState, Told, Why, group_of
 from bot.core.schedule import zone_names
 from bot.core.suggestions import suggestions
@@ -42,9 +44,15 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 2.0
 """Seconds that a sent form may be worked on before Slack is told that it goes on."""
 
+IN_PLACE: Final = frozenset({Press.CHECK, Press.OBJECT, Press.CONSENT, Press.REVIEW, Press.RULE, Press.RESUME})
+"""What these lead to takes the place of the private card that they stood on."""
+
 _NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
 _NOTHING: Final = asking.refused("This no longer does anything.")
 _BROKEN: Final = asking.refused("Something went wrong here. Nothing was lost; please try again.")
+_NOT_OWN: Final = asking.said(
+    "Your answer", Line((Words(notices.told(Told(receipt=Receipt.NOT_COUNTED, why=Why.NOT_OWN))),))
+)
 _ELSEWHERE: Final = asking.refused("I work in another workspace, and do nothing in this one.")
 _DIRECT: Final = "A drill needs a channel; say this there, not in direct messages."
 _NOT_IN: Final = "I am not in this channel. Say /invite @nnquestion here, and then this again."
@@ -122,15 +130,34 @@ class Interactions:
             line = commands.read(text)
         except Misread as misread:
             return asking.refused(str(misread))
-        if named := commands.names(text):
-            await self._bot.met({member_id(self._me().team, user): name for user, name in named.items()})
         if line.partition(" ")[0].lower() == "setup":
             if why := await self._unfit(asker.channel):
                 return asking.refused(why)
             if line.lower() == "setup" and await self._bot.may_organize(asker, asker.channel):
                 return await self._open_setup(asker, asker.channel, trigger)
+        try:
+            said = read_line(line)
+        except Misread as misread:
+            return asking.refused(str(misread))
+        if why := await self._meet(asker, said.command, said.options):
+            return asking.refused(why)
+        if named := commands.names(text):
+            await self._bot.met({member_id(self._me().team, user): name for user, name in named.items()})
         card = await self._bot.command(asker, line, id=id, now=self._clock())
         return await self._with_offers(card, asker) if not line else card
+
+    async def _meet(self, asker: Asker, command: Command, options: Mapping[str, str]) -> str:
+        """Make known whom an organizer's command is about; why it cannot be about them, or nothing."""
+        named = [options.get(option.name, "") for option in command.options if option.takes is Takes.MEMBER]
+        if not any(named) or not await self._bot.may_organize(asker, asker.channel):
+            return ""
+        for user in (name.removeprefix("@") for name in named if name):
+            person = await self._people.who(user)
+            if person.bot:
+                return f"{person.name} is a bot, and gets no points."
+            if person.name != user:  # Else Slack does not tell what they are called.
+                await self._bot.met({member_id(self._me().team, user): person.name})
+        return ""
 
     async def _with_offers(self, card: Card, asker: Asker) -> Card:
         """What one can say here as buttons, where there is more than one way to say it."""
@@ -140,9 +167,10 @@ class Interactions:
             buttons.append(Button(Press.ANSWER, "Answer", live.id))
             if live.question.hints:
                 buttons.append(Button(Press.HINT, "Hint", live.id))
-        names = ["ask", "leaderboard", "me", "help"]
+        organizes = await self._bot.may_organize(asker, asker.channel)
+        names = ["ask", "leaderboard", "me", *(["review"] if organizes else []), "help"]
         if await self._bot.drill_in(asker.channel) is None:
-            names = ["setup", "help"] if await self._bot.may_organize(asker, asker.channel) else ["help"]
+            names = ["setup", "help"] if organizes else ["help"]
         buttons += [Button(Press.DO, _capital(name), f"{name} {asker.channel}") for name in names]
         return replace(card, buttons=tuple(buttons))
 
@@ -200,11 +228,37 @@ class Interactions:
         card = await self._come_to(lambda: self._pressed(press, about, payload), payload)
         if card is None:
             return
-        if card is not _ELSEWHERE and (press is Press.RESULT or not payload.get("response_url")):
-            shown = await self._open(_read_only(card), payload.get("trigger_id"), payload.get("view"))
+        view, address = payload.get("view") or {}, payload.get("response_url")
+        on = "" if card is _ELSEWHERE else view.get("type")
+        if press in IN_PLACE and on == "modal":
+            await self._go_on(view, card, _user(payload))
+            return
+        if press is Press.CONSENT and on == "home":
+            await self.show_home(_user(payload), first=(card,))
+            return
+        if card is not _ELSEWHERE and (press is Press.RESULT or not address):
+            shown = await self._open(_read_only(card), payload.get("trigger_id"), view)
             if shown is None:
+                if press is Press.CHECK and on == "home":  # What that page offers is not so any more.
+                    await self.show_home(_user(payload))
                 return
-        await self._say(card, payload)
+        await self._say(card, payload, in_place=press in IN_PLACE and card.tone is not Tone.TROUBLE)
+
+    async def _go_on(self, view: Payload, card: Card, user: str) -> None:
+        """Show a card in the place of the one that a button of a form stood on; a refusal stands above that."""
+        ways: list[dict[str, Any]] = [{"view": _read_only(card)}]
+        if card.tone is Tone.TROUBLE and (above := forms.with_note(view, card)) is not None:
+            ways.insert(0, {"view": above, "hash": view.get("hash")})  # Only where that is what is still shown.
+        for way in ways:
+            try:
+                await self._client().views_update(view_id=view.get("id"), **way)
+            except failures.TROUBLE as error:
+                if failures.nobody_waits(error):
+                    return
+                log.warning("a form could not go on (%s)", failures.in_words(error))
+            else:
+                return
+        await self.show_home(user, first=(card,))
 
     async def _pressed(self, press: Press, about: str, payload: Payload) -> Card | None:
         asker = await self._asker_of(payload)
@@ -227,6 +281,8 @@ class Interactions:
         if round_ is None or round_.group != asker.group or round_.state in _NOT_ANSWERED:
             return asking.refused("There is no open round behind this button.")
         given = await self._bot.own_answer(round_id, asker.member)
+        if given is not None and given.final:  # Else what is typed would be lost.
+            return asking.refused("You had your answer checked, so it is final. You can no longer revise it.")
         form = forms.answer_form(round_, given.text if given is not None else "", where=asker.place)
         return await self._open(form, trigger, view)
 
@@ -285,6 +341,8 @@ class Interactions:
         there = replace(asker, place=Place(channel=ChannelId(sent.about)))
         if sent.what == "setup" and (why := await self._unfit(there.channel)):
             return asking.refused(why)
+        if why := await self._meet(there, BY_NAME[sent.what], sent.values):
+            return asking.refused(why)
         line = as_line(sent.what, sent.values)
         return await self._bot.command(there, line, id=_id("form", payload), now=self._clock())
 
@@ -311,7 +369,7 @@ class Interactions:
         asker, message = await self._asker_of(payload), payload["message"]
         author = str(message.get("user") or "")
         if message.get("bot_id") or not author:
-            return _told(Told(receipt=Receipt.NOT_COUNTED, why=Why.NOT_OWN))
+            return _NOT_OWN
         ts, edited = str(message["ts"]), (message.get("edited") or {}).get("ts")
         text = str(message.get("text") or "")
         own = addressed(text, self._me().user)
@@ -337,9 +395,9 @@ class Interactions:
     # --- answers ----------------------------------------------------------------------------------------------
 
     async def _receipt(self, happened: Form | Submitted) -> Card:
-        told = await self._bot.answer(happened, self._clock())
+        told, card = await self._bot.answer_in_private(happened, self._clock())
         self._marked(told)
-        return _told(told)
+        return card
 
     async def show_home(self, user: str, *, first: tuple[Card, ...] = ()) -> None:
         """Publish somebody's own page; `first` is said above it."""
@@ -388,18 +446,25 @@ class Interactions:
         )
         await self._say_in(card, await self._asker(inviter, Place(channel=there), {}))
 
-    async def _say(self, card: Card, payload: Payload) -> None:
-        """Tell whoever did something, in private, through the address that came with it; else where they did it."""
+    async def _say(self, card: Card, payload: Payload, *, in_place: bool = False) -> None:
+        """Tell whoever did something, in private, through the address that came with it; else where they did it.
+
+        `in_place` of the private message on which they did it, where that is possible.
+        """
         address = payload.get("response_url")
         if not address:
             await self._say_without_address(card, payload)
             return
         client, thread = self._client(), _thread(payload)
         webhook = AsyncWebhookClient(str(address), session=client.session, timeout=10, proxy=client.proxy)
-        for number, message in enumerate(render(card)):
+        messages = render(card)
+        # What others see is never replaced, and what comes in parts is longer than what it would replace.
+        private = (payload.get("container") or {}).get("is_ephemeral") is True
+        replaces = in_place and private and len(messages) == 1
+        for number, message in enumerate(messages):
             body: dict[str, Any] = {
                 "response_type": "ephemeral",
-                "replace_original": False,
+                "replace_original": replaces,
                 "text": message.text,
                 "blocks": list(message.blocks),
             }
@@ -468,10 +533,6 @@ class Interactions:
 def _read_only(card: Card) -> dict[str, Any]:
     """A card to be read in a form. What stands above one is short; the rest of a title stands in it."""
     return forms.card_form(card, card.title.partition(" · ")[0])
-
-
-def _told(told: Told) -> Card:
-    return Card(title="Your answer", body=(Line((Words(notices.told(told) or "Not counted."),)),))
 
 
 def _sentence(card: Card) -> str:

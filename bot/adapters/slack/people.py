@@ -20,14 +20,18 @@ KNOWN_FOR: Final = timedelta(minutes=10)
 
 KEPT: Final = 5_000
 
+SLACKBOT: Final = "USLACKBOT"
+"""Slack's own bot, of which it says `is_bot: false`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody: how they are called, whether they administer the workspace, and their time zone."""
+    """Somebody: how they are called, whether they administer the workspace, their time zone; or a bot."""
 
     name: str
     administers: bool = False
     zone: str = "UTC"
+    bot: bool = False
 
 
 class People:
@@ -71,4 +75,5 @@ def _read(user: Mapping[str, Any], name: str, team: str) -> Person:
         administers=user.get("team_id") in (None, "", team)
         and any(user.get(right) for right in ("is_admin", "is_owner", "is_primary_owner")),
         zone=there,
+        bot=bool(user.get("is_bot")) or user.get("id") == SLACKBOT,
     )

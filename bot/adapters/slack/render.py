@@ -140,12 +140,17 @@ def in_view(cards: Iterable[Card]) -> list[Json]:
         blocks += [{"type": "divider"}] if blocks else []
         for pieces in _packed(_pieces(card, numbers)):
             blocks += _message(pieces, "").blocks
-    if blocks and len(blocks) <= MOST_IN_VIEW and _weight(blocks) <= LONGEST_VIEW:
+    if blocks and fits_view(blocks):
         return blocks
     rest = {"type": "section", "text": _plain("…")}
     room = LONGEST_VIEW - _weight(rest)
     sizes = accumulate(_weight(block) + 1 for block in blocks[: MOST_IN_VIEW - 1])
     return [*blocks[: sum(size <= room for size in sizes)], rest]
+
+
+def fits_view(blocks: Sequence[Json]) -> bool:
+    """Whether blocks may stand in one modal or Home tab."""
+    return len(blocks) <= MOST_IN_VIEW and _weight(blocks) <= LONGEST_VIEW
 
 
 def action_id(press: Press, number: int = 1) -> str:

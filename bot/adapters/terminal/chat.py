@@ -9,7 +9,7 @@ import sys
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -20,11 +20,11 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from bot.adapters.terminal.room import Message, NoSuchMessage, RoomError
-from bot.adapters.terminal.show import Show
+from bot.adapters.terminal.room import BOT, Message, NoSuchMessage, RoomError
+from bot.adapters.terminal.show import Show, numbered
 from bot.adapters.terminal.terminal import Person, Terminal
-from bot.core import commands, notices
-from bot.core.card import Card, Press
+from bot.core import commands
+from bot.core.card import Button, Card, Press
 from bot.core.model import ChannelId, Place, Round, RoundState
 from bot.core.ports import StoreError
 from bot.core.schedule import zone, zone_names
@@ -43,10 +43,12 @@ KEYS: Final = {
     "/edit": "NUMBER TEXT: say a message of yours anew",
     "/delete": "NUMBER: delete a message of yours",
     "/submit": "NUMBER: submit a message of yours as your answer",
+    "/press": "NUMBER, or only /NUMBER: press that button of the last private reply that had any",
     "/hint": "press Hint on the open question",
     "/resume": "press Resume, where a drill sleeps or is off",
     "/try": "press Try one now, which the reply to /nnquestion setup has",
     "/result": "press My result on the last revealed question",
+    "/covered": "press I covered this on the last revealed question you answered",
     "/in": "NUMBER [TEXT]: talk in the thread of that question",
     "/channel": "TEXT: say something in the channel, not in the thread",
     "/nnquestion": "COMMAND: what you would type in Discord or Slack; try /nnquestion help",
@@ -69,6 +71,8 @@ class Chat:
     place: Place
     focus: Place | None = None
     """The thread one talks in: the one that was opened last, or was chosen with /in."""
+    buttons: dict[int, Button] = field(default_factory=dict)
+    """Those of the last private reply that had any, by number."""
 
     async def sit(self) -> None:
         """Show the room, then read lines until the person leaves."""
@@ -100,7 +104,7 @@ class Chat:
         first = {"time": f"{local:%H:%M}", "zone": self.zone_name}
         card = await self.terminal.begin(self.me, self.place, first)
         if card is not None:
-            show.private(self.me.name, card)
+            self._private(show, card)
             show.line("Too long to wait? /nnquestion reveal closes the question now, /nnquestion ask asks another.")
 
     async def _typed(self) -> AsyncIterator[str]:
@@ -118,8 +122,7 @@ class Chat:
             if not text.startswith("/"):
                 await self._say(show, text)
             elif key == "/nnquestion":
-                card = await self.terminal.command(self.me, await self._here(), rest, id=_new_id())
-                show.private(self.me.name, card)
+                self._private(show, await self.terminal.command(self.me, await self._here(), rest, id=_new_id()))
             else:
                 await self._key(show, key, rest.strip())
         except NoSuchMessage:
@@ -133,7 +136,7 @@ class Chat:
     async def _say(self, show: Show, text: str) -> None:
         here = await self._here()
         _, told = await self.terminal.say(self.me, here, text)
-        show.told(self.me.name, told, by_message=True)
+        show.told(self.me.name, told)
 
     async def _key(self, show: Show, key: str, rest: str) -> None:
         number, _, words = rest.partition(" ")
@@ -143,24 +146,31 @@ class Chat:
                 if round_ is None:
                     show.line("There is no open question; /nnquestion when tells the next, /nnquestion ask asks one.")
                     return
-                told = await self.terminal.form(self.me, round_.id, rest if key == "/answer" else "", id=_new_id())
-                show.told(self.me.name, told, by_message=False)
+                text = rest if key == "/answer" else ""
+                _, card = await self.terminal.form(self.me, round_.id, text, id=_new_id())
+                self._private(show, card)
             case "/edit" if words:
-                show.told(self.me.name, await self.terminal.edit(self.me, number, words), by_message=True)
+                show.told(self.me.name, await self.terminal.edit(self.me, number, words))
             case "/delete" if number:
-                show.told(self.me.name, await self.terminal.delete(self.me, number), by_message=True)
+                show.told(self.me.name, await self.terminal.delete(self.me, number))
             case "/submit" if number:
-                told = await self.terminal.submit(self.me, number, id=_new_id())
-                show.line(f"(only {self.me.name} sees: {notices.told(told)})", "dim")
+                _, card = await self.terminal.submit(self.me, number, id=_new_id())
+                self._private(show, card)
+            case "/press" if number:
+                await self._press_number(show, number)
+            case _ if key[1:].isdecimal():
+                await self._press_number(show, key[1:])
             case "/hint":
-                show.private(self.me.name, await self._press_hint())
+                self._private(show, await self._press_hint())
             case "/result":
-                show.private(self.me.name, await self.terminal.command(self.me, self.place, "me result", id=_new_id()))
+                self._private(show, await self.terminal.command(self.me, self.place, "me result", id=_new_id()))
+            case "/covered":
+                self._private(show, await self._press_covered())
             case "/in" if number and self.terminal.room.thread_title(number) is not None:
                 self.focus = replace(self.place, thread=number)
                 if words:
                     _, told = await self.terminal.say(self.me, self.focus, words)
-                    show.told(self.me.name, told, by_message=True)
+                    show.told(self.me.name, told)
                 elif _is_open(await self.terminal.round_here(self.focus)):
                     show.line(f"You talk in the thread of [{number}] now.")
                 else:
@@ -169,8 +179,7 @@ class Chat:
                 show.line(f"[{number}] has no thread; the question cards have one.", "yellow")
             case "/resume" | "/try":
                 press = Press.RESUME if key == "/resume" else Press.TRY
-                card = await self.terminal.press(self.me, self.place, press, self.place.channel, id=_new_id())
-                show.private(self.me.name, card)
+                self._private(show, await self._press(Button(press, "", self.place.channel)))
             case "/channel" if rest:
                 await self.terminal.say(self.me, self.place, rest)
             case "/help":
@@ -188,7 +197,33 @@ class Chat:
         round_ = await self._round()
         if round_ is None:
             return await self.terminal.command(self.me, self.place, "hint", id=_new_id())
-        return await self.terminal.press(self.me, self.place, Press.HINT, round_.id, id=_new_id())
+        return await self._press(Button(Press.HINT, "", round_.id))
+
+    async def _press_covered(self) -> Card:
+        round_id = await self.terminal.last_result(self.me, self.place.channel)
+        if round_id is None:  # It may be long ago: the result has the button, or says that there is none.
+            return await self.terminal.command(self.me, self.place, "me result", id=_new_id())
+        return await self._press(Button(Press.OBJECT, "", round_id))
+
+    async def _press_number(self, show: Show, number: str) -> None:
+        button = self.buttons.get(int(number)) if number.isdecimal() else None
+        if button is not None and button.press is Press.ANSWER:
+            show.line("Say /answer TEXT: it sends the form, in place of all you said in the open round.")
+        elif button is not None:
+            self._private(show, await self._press(button))
+        elif self.buttons:
+            there = ", ".join(f"/{known}" for known in sorted(self.buttons))
+            show.line(f"There is no button {number}; the last private reply has {there}.", "yellow")
+        else:
+            show.line("No private reply has had a button yet; /result and /covered bring some.", "yellow")
+
+    async def _press(self, button: Button) -> Card:
+        return await self.terminal.press(self.me, self.place, button.press, button.about, id=_new_id())
+
+    def _private(self, show: Show, card: Card) -> None:
+        numbers = numbered(card)
+        self.buttons = numbers or self.buttons
+        show.private(self.me.name, card, numbers)
 
     async def _round(self) -> Round | None:
         return await self.terminal.round_here(await self._here())
@@ -239,6 +274,8 @@ class _Completer(Completer):
             return [m.id for m in self._chat.terminal.room.all() if self._chat.terminal.room.thread_title(m.id)][::-1]
         if words[0] in ("/edit", "/delete", "/submit") and len(words) == 2:
             return [message.id for message in self._mine()]
+        if words[0] == "/press" and len(words) == 2:
+            return [str(number) for number in self._chat.buttons]
         if words[0] != "/nnquestion":
             return []
         if len(words) == 2:
@@ -251,6 +288,8 @@ class _Completer(Completer):
             named = next((option for option in command.options if option.name == name), None)
             return [f"{name}={value}" for value in self._values(named)] if named else []
         free = [value for option in command.options if not option.named for value in self._values(option)]
+        if any(word.startswith("@") for word in words[2:-1]):  # One member is enough.
+            free = [value for value in free if not value.startswith("@")]
         return free + [f"{option.name}=" for option in command.options if option.named]
 
     def _values(self, option: commands.Option) -> list[str]:
@@ -261,12 +300,18 @@ class _Completer(Completer):
                 return list(self._chat.questions)
             case commands.Takes.ZONE:
                 return list(zone_names())
+            case commands.Takes.MEMBER:
+                return self._others()
             case _ if option.name == "command":
                 return list(commands.BY_NAME)
             case _ if option.name == "topics":
                 return list(self._chat.topics)
             case _:
                 return list(option.choices)
+
+    def _others(self) -> list[str]:
+        names = (m.name for m in self._chat.terminal.room.all() if m.by not in (BOT, self._chat.me.id))
+        return [f"@{name}" for name in sorted(set(names))]
 
     def _mine(self) -> list[Message]:
         everything = self._chat.terminal.room.all()

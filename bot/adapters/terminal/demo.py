@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from bot.adapters.terminal.group import ADA, Act, Does, acts
+from bot.adapters.terminal.group import ADA, Act, Does, acts, nearest
 from bot.adapters.terminal.room import Message, Room
 from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Terminal, channel_id
-from bot.core.card import Press
+from bot.core.card import Button, Card, Line, Press, Words
 from bot.core.model import Place, Round
 from bot.core.schedule import zone
 from bot.studybot import StudyBot
@@ -26,6 +26,11 @@ ZONE: Final = "Europe/Berlin"
 FIRST_DAY: Final = date(2026, 11, 2)
 SETUP: Final = f"setup time=09:00 zone={ZONE} days=all closes=17:00 reveal=17:30"
 DEFAULT_SEED: Final = 1
+_LABELS: Final = {
+    Does.HINT: (Press.HINT, "Hint"),
+    Does.CHECK: (Press.CHECK, "Check now"),
+    Does.RESULT: (Press.RESULT, "My result"),
+}
 _FACT: Final = "demo"
 _CLOCK: Final = "clock"
 
@@ -146,26 +151,87 @@ class Demo:
                 about = self._message(act.of) if act.of else None
                 if known is None:
                     _, told = await terminal.say(who, place, act.text, reply_to=about, nonce=act.key)
-                    self.show.told(who.name, told, by_message=True)
+                    self.show.told(who.name, told)
                 else:
                     await terminal.hear_again(known)
             case Does.EDIT:
                 message = self._message(act.of)
                 if message is not None and message.edited_at is None:
-                    self.show.told(who.name, await terminal.edit(who, message.id, act.text), by_message=True)
+                    self.show.told(who.name, await terminal.edit(who, message.id, act.text))
             case Does.DELETE:
                 message = self._message(act.of)
                 if message is not None and message.deleted_at is None:
-                    self.show.told(who.name, await terminal.delete(who, message.id), by_message=True)
+                    self.show.told(who.name, await terminal.delete(who, message.id))
             case Does.FORM:
-                told = await terminal.form(who, round_.id, act.text, id=act.key)
-                self.show.line(f"  │ {self._clock_time()}  {who.name} sends the form")
-                self.show.told(who.name, told, by_message=False)
-            case Does.HINT | Does.RESULT:
-                press, label = (Press.HINT, "Hint") if act.does is Does.HINT else (Press.RESULT, "My result")
-                card = await terminal.press(who, place, press, round_.id, id=act.key)
-                self.show.line(f"  │ {self._clock_time()}  {who.name} presses {label}")
+                _, card = await terminal.form(who, round_.id, act.text, id=act.key)
+                self._does(act, "sends the form")
                 self.show.private(who.name, card)
+            case Does.HINT | Does.RESULT | Does.CHECK:
+                press, label = _LABELS[act.does]
+                card = await terminal.press(who, place, press, round_.id, id=act.key)
+                self._does(act, f"presses {label}")
+                self.show.private(who.name, card)
+            case Does.OBJECT | Does.RULE | Does.CONSENT:
+                await self._press_last(act, round_, place)
+
+    async def _press_last(self, act: Act, round_: Round, place: Place) -> None:
+        """Go through private cards to the last button, and press it.
+
+        Which one it is, is noted before: once it is pressed, the cards offer others.
+        """
+        noted = f"chosen {act.key}"
+        if noted not in self.terminal.room.facts:
+            choose = {Does.OBJECT: self._to_object, Does.RULE: self._to_rule, Does.CONSENT: self._to_allow}
+            button = await choose[act.does](act, round_, place)
+            if button is None:
+                return
+            self.terminal.room.note(noted, json.dumps([button.press, button.label, button.about]))
+        press, label, about = json.loads(self.terminal.room.facts[noted])
+        card = await self.terminal.press(act.who, place, Press(press), about, id=act.key)
+        self._does(act, f"presses {label}")
+        self.show.private(act.who.name, card)
+
+    async def _to_object(self, act: Act, round_: Round, place: Place) -> Button | None:
+        """The sentence that says a key point which the grader missed; None where it missed none."""
+        chosen = await self._look(act, place, Button(Press.OBJECT, "I covered this", round_.id))
+        numbered = {point.id: (str(number), point) for number, point in enumerate(round_.question.key_points)}
+        offered = {button.about.partition(" ")[0]: button for button in chosen.buttons}
+        for number, point in (numbered[id] for id in act.points):
+            if number in offered:
+                said = await self._look(act, place, offered[number])
+                self._does(act, "presses I covered this")
+                self._does(act, f"presses {offered[number].label}")
+                items = [block for block in said.body if isinstance(block, Line) and block.bullet]
+                return said.buttons[nearest([_words(item) for item in items], point)]
+        return None
+
+    async def _to_rule(self, act: Act, round_: Round, place: Place) -> Button | None:
+        """What an organizer decides about an objection; None where none waits."""
+        waiting = await self.terminal.command(act.who, place, "review", id=f"{act.key}/{uuid.uuid4()}")
+        objection = next((b for b in waiting.buttons if b.press is Press.REVIEW and b.about.startswith("o")), None)
+        if objection is None:
+            return None
+        self._does(act, "types: /nnquestion review")
+        self.show.private(act.who.name, waiting)
+        asked = await self._look(act, place, objection)
+        self._does(act, f"presses {objection.label}")
+        self.show.private(act.who.name, asked)
+        said = "\n".join(_words(block) for block in asked.body if isinstance(block, Line))
+        right = any(point.text in said for point in round_.question.key_points if point.id in act.points)
+        return next(b for b in asked.buttons if b.about.startswith("grant " if right else "decline "))
+
+    async def _to_allow(self, act: Act, round_: Round, place: Place) -> Button | None:
+        """The yes to what only the author of an answer may allow; None where nothing is asked."""
+        own = await self.terminal.command(act.who, place, "me", id=f"{act.key}/{uuid.uuid4()}")
+        return next((b for b in own.buttons if b.press is Press.CONSENT and b.about.startswith("yes ")), None)
+
+    async def _look(self, act: Act, place: Place, button: Button) -> Card:
+        """Press a button that only leads to another card."""
+        id = f"{act.key}/{uuid.uuid4()}"
+        return await self.terminal.press(act.who, place, button.press, button.about, id=id)
+
+    def _does(self, act: Act, what: str) -> None:
+        self.show.line(f"  │ {self._clock_time()}  {act.who.name} {what}")
 
     async def _board(self, place: Place) -> None:
         card = await self.terminal.command(ADA, place, "leaderboard", id=f"demo/board/{uuid.uuid4()}")
@@ -178,6 +244,10 @@ class Demo:
 
     def _clock_time(self) -> str:
         return f"{self.clock().astimezone(zone(ZONE)):%H:%M}"
+
+
+def _words(block: Line) -> str:
+    return "".join(span.text for span in block.spans if isinstance(span, Words))
 
 
 def _last_touch(message: Message) -> datetime:

@@ -6,6 +6,8 @@ Every act is drawn from seed, member and round alone, so a run that was cut shor
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -13,7 +15,7 @@ from random import Random
 from typing import Final
 
 from bot.adapters.terminal.terminal import Person
-from bot.core.model import ExemplarKind, Question, Round
+from bot.core.model import ExemplarKind, KeyPoint, Question, Round
 
 ADA: Final = Person("ada", organizer=True)
 GRACE: Final = Person("grace")
@@ -54,6 +56,9 @@ _LATER: Final = (
 _PASSES: Final = ("I don't know this one, sorry", "no idea, I'm afraid", "honestly I don't know")
 
 
+_SHORT_WORD: Final = 3
+
+
 class Does(Enum):
     """What kind of act it is."""
 
@@ -63,7 +68,11 @@ class Does(Enum):
     DELETE = auto()
     FORM = auto()
     HINT = auto()
+    CHECK = auto()
     RESULT = auto()
+    OBJECT = auto()
+    RULE = auto()
+    CONSENT = auto()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,6 +85,18 @@ class Act:
     does: Does = field(compare=False)
     text: str = field(compare=False, default="")
     of: str = field(compare=False, default="")
+    points: tuple[str, ...] = field(compare=False, default=())
+    """The key points that an objection may be about: what the answer earns by the bank's own account."""
+
+
+def nearest(sentences: Sequence[str], point: KeyPoint) -> int:
+    """Which of these sentences sounds most like a key point."""
+    said = _long_words(" ".join((point.text, *point.any_of)))
+    return max(range(len(sentences)), key=lambda index: len(_long_words(sentences[index]) & said))
+
+
+def _long_words(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w+", text.lower()) if len(word) > _SHORT_WORD}
 
 
 def acts(seed: int, round_: Round, day: int) -> list[Act]:
@@ -85,6 +106,7 @@ def acts(seed: int, round_: Round, day: int) -> list[Act]:
     script.hasty_and_weak()
     script.quiet()
     script.talk()
+    script.second_looks()
     return sorted(script.acts)
 
 
@@ -107,7 +129,7 @@ class _Script:
             self._say(GRACE, "2", at + timedelta(minutes=2), rest)
         at = self._after(ALAN, 8, 25)
         self._say(ALAN, "1", at, self._texts[ALAN])
-        if self._day == 0 or (not self._barbara_answers() and self._chance(ALAN, 0.4)):
+        if self._alan_revises():
             more = f"{self._texts[ALAN]}\n{self._second_thought()}"
             self._add(ALAN, "2", at + self._lasts * 3, Does.EDIT, more, of="1")
 
@@ -130,9 +152,11 @@ class _Script:
             self._say(TIM, "1", at, self._dice(TIM, "pass").choice(_PASSES))
 
     def quiet(self) -> None:
-        """Barbara is silent for days, then answers by form."""
+        """Barbara is silent for days, then answers by form, and has it checked at once."""
         if self._barbara_answers():
-            self._add(BARBARA, "1", self._after(BARBARA, 10, 50), Does.FORM, self._texts[BARBARA])
+            at = self._after(BARBARA, 10, 50)
+            self._add(BARBARA, "1", at, Does.FORM, self._texts[BARBARA])
+            self._add(BARBARA, "check", at + timedelta(minutes=1), Does.CHECK)
             self._add(BARBARA, "2", self._round.reveal_at + timedelta(minutes=4), Does.RESULT)
 
     def talk(self) -> None:
@@ -142,8 +166,31 @@ class _Script:
         reply_at = self._after(GRACE, 40, 50)
         self._add(GRACE, "reply", reply_at, Does.REPLY, self._dice(GRACE, "reply").choice(_REPLIES), of="ada/1")
         self._say(ADA, "talk", self._after(ADA, 51, 55), self._dice(ADA, "talk").choice(_LATER))
-        if self._day % 2 == 0:
-            self._add(ALAN, "result", self._round.reveal_at + timedelta(minutes=2), Does.RESULT)
+
+    def second_looks(self) -> None:
+        """Alan looks at his results, objects now and then where he is right, and hears of it at the next one."""
+        reveal_at = self._round.reveal_at
+        if self._day % 2 == 0 or self._alan_objects():
+            self._add(ALAN, "result", reveal_at + timedelta(minutes=2), Does.RESULT)
+        if self._alan_objects():
+            points = self._earned(ALAN)
+            self._add(ALAN, "object", reveal_at + timedelta(minutes=3), Does.OBJECT, points=points)
+            self._add(ADA, "rule", reveal_at + timedelta(hours=2), Does.RULE, points=points)
+        if self._day % 4 == 2:
+            self._add(ALAN, "consent", reveal_at + timedelta(minutes=3), Does.CONSENT)
+
+    def _alan_revises(self) -> bool:
+        return self._day == 0 or self._alan_objects() or (not self._barbara_answers() and self._chance(ALAN, 0.4))
+
+    def _alan_objects(self) -> bool:
+        return self._day % 4 == 1
+
+    def _earned(self, who: Person) -> tuple[str, ...]:
+        """The key points that somebody's words earn by the bank's own account, the essential ones first."""
+        said = f"{self._texts[who]} {self._second_thought() if who is ALAN and self._alan_revises() else ''}"
+        earned = {id for e in self._round.question.exemplars if _flat(e.text) in said for id in e.earns}
+        points = sorted(self._round.question.key_points, key=lambda point: not point.essential)
+        return tuple(point.id for point in points if point.id in earned)
 
     def _barbara_answers(self) -> bool:
         return self._day % 4 == 2
@@ -151,10 +198,19 @@ class _Script:
     def _say(self, who: Person, what: str, at: datetime, text: str) -> None:
         self._add(who, what, at, Does.SAY, text)
 
-    def _add(self, who: Person, what: str, at: datetime, does: Does, text: str = "", of: str = "") -> None:
+    def _add(
+        self,
+        who: Person,
+        what: str,
+        at: datetime,
+        does: Does,
+        text: str = "",
+        of: str = "",
+        points: tuple[str, ...] = (),
+    ) -> None:
         about = of if "/" in of or not of else f"{who.name}/{of}"
         key = f"{self._round.id}/{who.name}/{what}"
-        self.acts.append(Act(at, key, who, does, text, f"{self._round.id}/{about}" if about else ""))
+        self.acts.append(Act(at, key, who, does, text, f"{self._round.id}/{about}" if about else "", points))
 
     def _after(self, who: Person, first: int, last: int) -> datetime:
         sixtieths = self._dice(who, f"at {first}").uniform(first, last)

@@ -28,6 +28,9 @@ from bot.core.shown import clean, in_words, on_one_line
 LONGEST_NAME: Final = 32
 """Columns of a name on a board; wide signs take two."""
 
+BUTTONS_WIDE: Final = 90
+"""Columns of a row of buttons."""
+
 _INLINE: Final = re.compile(r"\*\*(?P<strong>.+?)\*\*|`(?P<code>[^`]+)`|\*(?P<em>[^*\s][^*]*)\*")
 
 
@@ -39,13 +42,19 @@ def render(card: Card, reference: str = "") -> Lines:
             lines.append(())
         lines += _block(block)
     if card.buttons:
-        buttons = [("button", f"[{on_one_line(button.label)}]") for button in card.buttons]
-        lines.append(tuple(run for button in buttons for run in (button, ("", " ")))[:-1])
+        lines += _buttons([f"[{on_one_line(button.label)}]" for button in card.buttons])
     footer = "".join(text for span in card.footer for _, text in [_span(span)])
     footer = " · ".join(piece for piece in (footer, f"ref {reference}" if reference else "") if piece)
     if footer:
         lines.append((("dim", footer),))
     return tuple(lines)
+
+
+def _buttons(labels: list[str]) -> list[tuple[Run, ...]]:
+    """Buttons in a row, or in a column where no row is so wide."""
+    if cell_len(" ".join(labels)) > BUTTONS_WIDE:
+        return [(("button", label),) for label in labels]
+    return [tuple(run for label in labels for run in (("button", label), ("", " ")))[:-1]]
 
 
 def _is_heading(block: Block) -> bool:

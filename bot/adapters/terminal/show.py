@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
+from itertools import count
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -12,12 +16,13 @@ from rich.text import Text
 from bot.adapters.terminal.render import render
 from bot.adapters.terminal.room import BOT, Lines, Message
 from bot.core import notices
-from bot.core.card import Card
+from bot.core.card import Button, Card
 from bot.core.model import Receipt, Told, Why
 from bot.core.schedule import zone
 from bot.core.shown import clean, on_one_line
 
 WIDTH: Final = 100
+_NUMBER: Final = re.compile(r"(\d{1,3})\. (.+)", re.DOTALL)
 _THREAD: Final = "  │ "
 _PRIVATE: Final = "  ┆ "
 _STYLES: Final = {"title": "bold cyan", "strong": "bold", "code": "green", "dim": "dim", "button": "magenta"}
@@ -26,6 +31,22 @@ _STYLES: Final = {"title": "bold cyan", "strong": "bold", "code": "green", "dim"
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError  # Rich would end the program from inside whatever task is printing.
+
+
+def numbered(card: Card) -> dict[int, Button]:
+    """A card's buttons by the numbers one presses them by, in their order.
+
+    A label that begins with a number, as "3. A key point", is called by it, and loses it.
+    """
+    own = [_NUMBER.match(button.label) for button in card.buttons]
+    taken = {int(found[1]) for found in own if found is not None}
+    if len(taken) < sum(found is not None for found in own):
+        own, taken = [None] * len(own), set()
+    free = (number for number in count(1) if number not in taken)
+    return {
+        (int(found[1]) if found else next(free)): (replace(button, label=found[2]) if found else button)
+        for found, button in zip(own, card.buttons, strict=True)
+    }
 
 
 class Show:
@@ -63,22 +84,26 @@ class Show:
         self._head(message, _name(message), message.id if self._numbers else "")
         self._lines(message.lines, _bar(message) + "       ")
 
-    def told(self, name: str, told: Told, *, by_message: bool) -> None:
-        """Print a receipt: a mark for what counts, a note to its author for what needs words."""
+    def told(self, name: str, told: Told) -> None:
+        """Print a message's receipt: a mark for what counts, a note to its author for what needs words."""
         where = _THREAD + "       "
         match told.receipt, told.why:
             case Receipt.NOT_COUNTED, (None | Why.TALK):
                 return
-            case ((Receipt.RECORDED | Receipt.REVISED), _) if by_message:
+            case ((Receipt.RECORDED | Receipt.REVISED), _):
                 self._put(where, Text(f"✓ {told.receipt}", style="green"))
-            case Receipt.WITHDRAWN, _ if by_message:
+            case Receipt.WITHDRAWN, _:
                 self._put(where, Text("✗ withdrawn", style="yellow"))
             case _:
                 self._put(where, Text(f"(only {on_one_line(name)} sees: {notices.told(told)})", style="dim"))
 
-    def private(self, name: str, card: Card) -> None:
-        """Print a reply that only one person sees."""
+    def private(self, name: str, card: Card, numbers: Mapping[int, Button] | None = None) -> None:
+        """Print a reply that only one person sees. Its buttons have these `numbers`, where they can be pressed."""
         self._put("  ", Text(f"only {on_one_line(name)} sees:", style="dim"))
+        if numbers:
+            card = replace(
+                card, buttons=tuple(replace(b, label=f"{number} {b.label}") for number, b in numbers.items())
+            )
         self._lines(render(card), _PRIVATE)
 
     def card(self, card: Card) -> None:

@@ -11,7 +11,7 @@ from bot.adapters.terminal.room import BOT, Message, NoSuchMessage, Room, RoomEr
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Card, Press
-from bot.core.model import ChannelId, MemberId, Place, Round, RoundId, Share, Told, group_of
+from bot.core.model import ChannelId, MemberId, Place, Round, RoundId, RoundState, Share, Told, group_of
 from bot.studybot import StudyBot
 
 GROUP: Final = "terminal:local"
@@ -68,17 +68,24 @@ class Terminal:
         self._own(who, message)
         return await self._gone(self.room.delete(message, self._clock()))
 
-    async def form(self, who: Person, round_id: RoundId, text: str, *, id: str, share: Share = Share.NO) -> Told:
-        """Somebody sends the form of a round."""
+    async def form(
+        self, who: Person, round_id: RoundId, text: str, *, id: str, share: Share = Share.NO
+    ) -> tuple[Told, Card]:
+        """Somebody sends the form of a round; the card is for them alone."""
         now = self._clock()
         form = Form(round=round_id, interaction=id, member=who.id, name=who.name, text=text, at=now, share=share)
-        return self._marked(await self._bot.answer(form, now))
+        told, card = await self._bot.answer_in_private(form, now)
+        return self._marked(told), card
 
-    async def submit(self, who: Person, message: str, *, id: str) -> Told:
-        """Somebody says "Submit as my answer" on a message. Raises NoSuchMessage if it is not there."""
+    async def submit(self, who: Person, message: str, *, id: str) -> tuple[Told, Card]:
+        """Somebody says "Submit as my answer" on a message; the card is for them alone.
+
+        Raises NoSuchMessage if it is not there.
+        """
         now = self._clock()
-        said = _said(self.room.message(message))
-        return self._marked(await self._bot.answer(Submitted(said=said, by=who.id, interaction=id, at=now), now))
+        submitted = Submitted(said=_said(self.room.message(message)), by=who.id, interaction=id, at=now)
+        told, card = await self._bot.answer_in_private(submitted, now)
+        return self._marked(told), card
 
     async def command(self, who: Person, place: Place, text: str, *, id: str) -> Card:
         """Somebody gives a command; the card is for them alone."""
@@ -91,6 +98,15 @@ class Terminal:
     async def round_here(self, place: Place) -> Round | None:
         """The round a message or a command at this place is about."""
         return await self._bot.round_at(place)
+
+    async def last_result(self, who: Person, channel: ChannelId) -> RoundId | None:
+        """The latest revealed round of a channel that somebody answered, among those that are still looked at."""
+        posted = [round_ for round_ in await self._bot.posted_rounds() if round_.channel == channel]
+        for round_ in sorted(posted, key=lambda round_: round_.opened_at, reverse=True):
+            answer = await self._bot.own_answer(round_.id, who.id)
+            if round_.state is RoundState.REVEALED and answer is not None and answer.parts:
+                return round_.id
+        return None
 
     async def press(self, who: Person, place: Place, press: Press, about: str, *, id: str) -> Card:
         """Somebody presses a button; the card is for them alone."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,7 +16,8 @@ from bot import runtime
 from bot.adapters.discord.connection import StudyClient
 from bot.runtime import Program
 from bot.settings import load
-from tests.wire.discord_server import Channel, DiscordServer, Guild, Member, Message
+from tests.wire.discord_server import Channel, DiscordServer, Guild, Interaction, Member, Message
+from tests.wire.discord_server.interactions import Act
 
 SETUP = {"time": "10:00", "zone": "UTC", "closes": "18:00"}
 
@@ -120,12 +123,40 @@ class Study:
         assert seen.ephemeral
         assert "The drill is set up" in text_of(seen.answer), text_of(seen.answer)
 
+    async def pressed(self, who: Member, custom_id: str, channel: Channel | None = None) -> Interaction:
+        """Somebody presses a button that stands on no message of the bot's any more, or never did."""
+        data = {"custom_id": custom_id, "component_type": 2, "id": 1}
+        begun = self.server.world.interactions.begin(Act.COMPONENT, who, channel or self.channel, data)
+        return await who.settled(begun)
+
+    def deliver_again(self) -> None:
+        """Discord sends the latest interaction once more, as after a gap in the connection."""
+        for session in self.server.gateway.connected:
+            event = [json.loads(text) for _, text in session.sent if '"INTERACTION_CREATE"' in text][-1]
+            session.dispatch("INTERACTION_CREATE", event["d"])
+
+    @asynccontextmanager
+    async def slow_database(self) -> AsyncIterator[None]:
+        """Whatever is asked of the database waits until the end of this."""
+        store, released = self.program.store, threading.Event()
+        busy = asyncio.gather(store.read(lambda tx: released.wait(30)), store.write(lambda tx: released.wait(30)))
+        try:
+            yield
+        finally:
+            released.set()
+            await busy
+
     async def question(self) -> Message:
         """The latest card in the channel, with its thread."""
         await self.until(lambda: bool(self.channel.messages))
         if "Answer" in self.channel.messages[-1].labels:
             await self.until(lambda: self.channel.messages[-1].thread is not None)
         return self.channel.messages[-1]
+
+
+def seen_only_by(who: Member, seen: Interaction) -> bool:
+    """Whether all that came of it is for that member alone."""
+    return bool(seen.seen) and all(message.seen_by is who.user for message in seen.seen)
 
 
 def text_of(message: Message | None) -> str:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.discord.commands import digest, focused, payload, read, suggestions, units
+from bot.adapters.discord.commands import digest, focused, named, payload, read, suggestions, units
 from bot.adapters.discord.ids import channel_id, group_id, member_id, role_id
 from bot.core import commands
 from bot.core.commands import BY_NAME, TABLE, Command, Misread, Option, Takes, Who, line
@@ -60,8 +60,15 @@ def offered(option: Option, typed: str, banks: Mapping[str, Bank] = BANKS) -> li
 
 def invoked(command: str, options: Mapping[str, str], typing: str | None = None) -> dict[str, Any]:
     """What Discord sends of a command somebody gave, or is still typing at one option of."""
+    known = BY_NAME[command].options if command in BY_NAME else ()
+    members = {option.name for option in known if option.takes is Takes.MEMBER}
     given = [
-        {"type": 3, "name": name, "value": value, **({"focused": True} if name == typing else {})}
+        {
+            "type": 6 if name in members else 3,
+            "name": name,
+            "value": value,
+            **({"focused": True} if name == typing else {}),
+        }
         for name, value in options.items()
     ]
     name = "nnquestion" if command in BY_NAME and BY_NAME[command].who is Who.MEMBER else "nnquestion-admin"
@@ -112,7 +119,9 @@ def _faults(made: Mapping[str, Any], where: str, kinds: set[int]) -> Iterator[st
             yield f"{where}: choices"
         if any(not 1 <= units(text) <= 100 for choice in choices for text in choice.values()):
             yield f"{where}: length of a choice"
-        yield from _faults(option, f"{where} {option['name']}", kinds={3})
+        if option["type"] == 6 and {"choices", "autocomplete"} & option.keys():
+            yield f"{where}: choices among people"
+        yield from _faults(option, f"{where} {option['name']}", kinds={3, 6})
 
 
 def _may_stand_in_a_name(sign: str) -> bool:
@@ -192,6 +201,15 @@ def test_topics_zones_questions_banks_and_commands_are_offered_while_one_types()
         ("setup", "bank"),
         ("next", "question"),
     }
+
+
+def test_who_gets_an_award_is_chosen_among_the_members() -> None:
+    [award] = [command for command in options_of("nnquestion-admin") if command["name"] == "award"]
+    assert [(option["name"], option["type"]) for option in award["options"]] == [
+        ("member", 6),
+        ("points", 3),
+        ("reason", 3),
+    ]
 
 
 def test_a_table_without_commands_for_organizers_has_none_for_them() -> None:
@@ -285,6 +303,8 @@ def test_the_digest_is_the_same_in_every_process_and_tells_any_change() -> None:
 def _values(option: Option) -> st.SearchStrategy[str]:
     if option.choices:
         return st.sampled_from(option.choices)
+    if option.takes is Takes.MEMBER:
+        return st.integers(0, 2**64 - 1).map(str)
     hard = st.sampled_from(["'", '"', "\\", " ", "\n", "\r\n", "\t", "=", "#", ",", "time=09:00", "$(x)", "\0"])
     return st.one_of(st.text(min_size=1), st.lists(hard, min_size=1).map("".join))
 
@@ -298,8 +318,9 @@ def test_a_command_is_read_with_exactly_the_options_that_were_given_whatever_the
         for option in command.options
         if option.name not in ("organizers", "notes") and (option.required or data.draw(st.booleans()))
     }
+    meant = {name: f"@{value}" if name == "member" else value for name, value in options.items()}
     read_back = commands.read(read(invoked(command.name, options)))
-    assert (read_back.command, read_back.options) == (command, options)
+    assert (read_back.command, read_back.options) == (command, meant)
 
 
 @given(st.dictionaries(st.sampled_from([o.name for o in BY_NAME["setup"].options if not o.choices]), st.text()))
@@ -374,6 +395,66 @@ def test_a_name_that_is_no_mention_is_not_taken_for_a_channel(text: str) -> None
 def test_notes_do_not_go_to_a_channel_of_another_server() -> None:
     with pytest.raises(Misread, match="a channel of this server"):
         notes_of("<#123456789012345679>")
+
+
+def member_of(value: str, kind: int) -> str:
+    options = [
+        {"type": kind, "name": "member", "value": value},
+        {"type": 3, "name": "points", "value": "2"},
+        {"type": 3, "name": "reason", "value": "well said"},
+    ]
+    return commands.read(read({"options": [{"type": 1, "name": "award", "options": options}]})).options["member"]
+
+
+@pytest.mark.parametrize(("value", "kind"), [("123", 6), ("<@123>", 3), ("<@!123>", 3), (" @123 ", 3)])
+def test_a_member_is_read_from_the_list_and_from_a_mention_that_was_typed(value: str, kind: int) -> None:
+    assert member_of(value, kind) == "@123"
+
+
+@pytest.mark.parametrize("typed", ["ada", "@ada", "<@&123>", "<#123>", "123", "<@1> <@2>", "@١٢", "@everyone"])
+def test_what_is_no_member_is_refused_with_what_to_do(typed: str) -> None:
+    with pytest.raises(Misread, match=r"is no member\. Choose one from the list"):
+        member_of(typed, 3)
+
+
+def test_a_member_who_is_left_out_is_asked_for() -> None:
+    with pytest.raises(Misread, match="award needs who gets them"):
+        member_of(" ", 3)
+
+
+AWARD: Final = "award member=@7 points=2 reason=good"
+
+
+def told_of(member: Mapping[str, Any] | None = None, **user: Any) -> dict[str, Any]:
+    """What Discord tells of somebody who was chosen from a list, and of somebody else beside."""
+    users = {"7": {"id": "7", "username": "ada_l", **user}, "8": {"id": "8", "username": "robo", "bot": True}}
+    return {"resolved": {"users": users, "members": {} if member is None else {"7": member}}}
+
+
+@pytest.mark.parametrize(
+    ("member", "user", "name"),
+    [
+        ({"nick": "Countess"}, {"global_name": "Ada"}, "Countess"),
+        ({"nick": None}, {"global_name": "Ada"}, "Ada"),
+        ({}, {"global_name": None}, "ada_l"),
+    ],
+)
+def test_a_member_who_is_named_is_known_by_the_name_they_have_there(
+    member: dict[str, Any], user: dict[str, Any], name: str
+) -> None:
+    assert named(AWARD, told_of(member, **user)) == {7: name}
+
+
+def test_nobody_is_made_known_whom_a_command_is_not_about_or_who_is_not_in_the_server() -> None:
+    assert named(AWARD, told_of()) == {}
+    assert named("award member=@9 points=2 reason=@7", told_of({})) == {}
+    assert named("pause", told_of({})) == {}
+    assert named(AWARD, {}) == {}
+
+
+def test_a_bot_is_no_member_to_name() -> None:
+    with pytest.raises(Misread, match=r"Ada is a bot\. Choose a member\."):
+        named(AWARD, told_of({}, global_name="Ada", bot=True))
 
 
 # --- suggestions --------------------------------------------------------------------------------------------

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
 import re
-import threading
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -24,7 +20,7 @@ from bot.core.model import Drill, DrillState
 from bot.core.rounds import SLEEPS_AFTER
 from bot.runtime import Program
 from bot.settings import load
-from tests.adapters.discord.study import SETUP, Study
+from tests.adapters.discord.study import SETUP, Study, seen_only_by
 from tests.wire.discord_server import (
     NO_ANSWER,
     CannotDo,
@@ -104,12 +100,6 @@ class Server(Study):
         for command in self.server.world.commands[None]:
             command.pop("default_member_permissions", None)
 
-    async def pressed(self, who: Member, custom_id: str, channel: Channel | None = None) -> Interaction:
-        """Somebody presses a button that stands on no message of the bot's any more, or never did."""
-        data = {"custom_id": custom_id, "component_type": 2, "id": 1}
-        begun = self.server.world.interactions.begin(Act.COMPONENT, who, channel or self.channel, data)
-        return await who.settled(begun)
-
     async def asleep(self) -> Message:
         """The note that comes once nobody has answered for some days."""
         for day in range(SLEEPS_AFTER):
@@ -118,23 +108,6 @@ class Server(Study):
         await self.at("18:00", SLEEPS_AFTER - 1)
         await self.until(lambda: "Resume" in self.channel.messages[-1].labels)
         return self.channel.messages[-1]
-
-    def deliver_again(self) -> None:
-        """Discord sends the latest interaction once more, as after a gap in the connection."""
-        for session in self.server.gateway.connected:
-            event = [json.loads(text) for _, text in session.sent if '"INTERACTION_CREATE"' in text][-1]
-            session.dispatch("INTERACTION_CREATE", event["d"])
-
-    @asynccontextmanager
-    async def slow_database(self) -> AsyncIterator[None]:
-        """Whatever is asked of the database waits until the end of this."""
-        store, released = self.program.store, threading.Event()
-        busy = asyncio.gather(store.read(lambda tx: released.wait(30)), store.write(lambda tx: released.wait(30)))
-        try:
-            yield
-        finally:
-            released.set()
-            await busy
 
 
 @pytest.fixture
@@ -148,11 +121,6 @@ async def study(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterat
         assert server.unknown == []
     wrong = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
     assert wrong == []
-
-
-def seen_only_by(who: Member, seen: Interaction) -> bool:
-    """Whether all that came of it is for that member alone."""
-    return bool(seen.seen) and all(message.seen_by is who.user for message in seen.seen)
 
 
 async def asked(command: Awaitable[Interaction], who: Member) -> str:
@@ -286,8 +254,13 @@ async def test_a_server_that_opens_the_organizers_commands_to_everybody_makes_no
         await study.set_up()
         study.open_to_everybody()
         before = await study.drill()
+        needed: dict[str, dict[str, Any]] = {
+            "next": {"question": "dropout"},
+            "setup": {"time": "11:00"},
+            "award": {"member": study.ada, "points": "2", "reason": "why not"},
+        }
         for command in ORGANIZERS:
-            options = {"next": {"question": "dropout"}, "setup": {"time": "11:00"}}.get(command, {})
+            options = needed.get(command, {})
             said = await asked(study.bob.command(f"{ADMIN} {command}", study.channel, **options), study.bob)
             assert f"/{ADMIN} {command} is for organizers" in said
         elsewhere = study.guild.channel("elsewhere")
@@ -323,7 +296,7 @@ async def test_organizers_by_role_have_buttons_in_the_place_for_notes_until_they
         assert desk.mention in seen.text
         await study.until(lambda: desk.messages)
         [card] = desk.messages
-        assert card.labels == ["Setup", "Pause", "Resume", "Skip", "Reveal", "Next"]
+        assert card.labels == ["Setup", "Pause", "Resume", "Skip", "Reveal", "Next", "Review", "Award"]
         for label in card.labels:
             assert "are for organizers" in await asked(study.bob.press(card, label), study.bob)
         assert "Paused" in await asked(cem.press(card, "Pause"), cem)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.discord.commands import as_meant, units
-from bot.adapters.discord.forms import ZONES, Form, answer_form, read_form, read_rest, setup_form
+from bot.adapters.discord.forms import ZONES, Form, answer_form, command_form, read_form, read_rest, setup_form
 from bot.adapters.discord.ids import channel_id, member_id, role_id
 from bot.core import commands
-from bot.core.commands import line
+from bot.core.commands import Command, line
 from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import Bank, Closing, Drill, Round, daily_round_id, extra_round_id
 from bot.core.schedule import zone_names
@@ -37,7 +37,7 @@ def inputs(form: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def chosen(select: Mapping[str, Any]) -> list[str]:
-    return [option["value"] for option in select["options"] if option.get("default")]
+    return [option["value"] for option in select.get("options", ()) if option.get("default")]
 
 
 def sent(form: Mapping[str, Any], changes: Mapping[str, Any] | None = None, *, rows: bool = False) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def sent(form: Mapping[str, Any], changes: Mapping[str, Any] | None = None, *, r
             continue
         field = part["component"]
         answer = {"type": field["type"], "id": 2 * number + 1, "custom_id": field["custom_id"]}
-        if field["type"] == 3:
+        if field["type"] in (3, 5):
             answer["values"] = chosen(field)
         else:
             answer["value"] = field.get("value", "")
@@ -115,6 +115,9 @@ def _input_faults(field: Mapping[str, Any]) -> Iterator[str]:
                 yield "two options of one value"
             if not len(chosen(field)) <= most:
                 yield "more chosen than may be"
+        case 5:
+            if field.keys() - {"type", "custom_id", "required"}:
+                yield "a choice among members"
         case _:
             yield f"a field of type {field['type']}"
 
@@ -322,6 +325,28 @@ def test_a_line_that_is_no_option_is_told_with_what_was_meant() -> None:
     assert read_rest("closes: 18:00\n\n Notes = <#12> ") == {"closes": "18:00", "notes": "<#12>"}
     with pytest.raises(commands.Misread, match=r"“close: 18:00” is no option of setup\. Did you mean “closes”"):
         read_rest("topics: any\nclose: 18:00")
+
+
+# --- forms for other commands -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [c for c in commands.TABLE if c.options], ids=lambda c: c.name)
+def test_the_form_for_any_command_keeps_to_every_limit_of_discord(command: Command) -> None:
+    channel = channel_id(2**64 - 1, 2**64 - 1)
+    form = command_form(command, channel)
+    assert faults(form) == []
+    assert read_form(sent(form)).what == command.name
+
+
+def test_who_gets_an_award_is_chosen_in_its_form_and_read_as_a_mention() -> None:
+    form = command_form(commands.BY_NAME["award"], CHANNEL)
+    assert [(name, field["type"], field["required"]) for name, field in inputs(form).items()] == [
+        ("member", 5, True),
+        ("points", 4, True),
+        ("reason", 4, True),
+    ]
+    filled = {"member": {"values": ["123"]}, "points": {"value": "2"}, "reason": {"value": "well said"}}
+    assert read_form(sent(form, filled)).values == {"member": "<@123>", "points": "2", "reason": "well said"}
 
 
 # --- forms that were sent -----------------------------------------------------------------------------------

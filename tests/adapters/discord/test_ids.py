@@ -17,7 +17,7 @@ from bot.adapters.discord.ids import (
     user_of,
 )
 from bot.core.card import Press
-from bot.core.model import daily_round_id, group_of, platform_of
+from bot.core.model import daily_round_id, extra_round_id, group_of, platform_of
 from tests.factories import TODAY
 
 SNOWFLAKES = st.integers(min_value=0, max_value=2**64 - 1)
@@ -56,6 +56,22 @@ def test_every_button_about_a_round_fits_into_what_discord_takes(press: Press) -
     about = daily_round_id(channel_id(LONGEST, LONGEST), TODAY)
     assert button_id(press, about) == f"nn:{press}:{about}"
     assert len(button_id(press, about)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("press", "chosen"),
+    [
+        (Press.OBJECT, "all.1499 "),
+        (Press.REVIEW, "f99999999 "),
+        (Press.RULE, "decline o99999999 "),
+        (Press.DO, "leaderboard "),
+        (Press.CONSENT, "yes 99999999"),
+    ],
+)
+def test_every_step_of_a_chain_of_cards_fits_into_what_discord_takes(press: Press, chosen: str) -> None:
+    channel = channel_id(LONGEST, LONGEST)
+    about = {Press.OBJECT: extra_round_id(channel, 10**9), Press.CONSENT: ""}.get(press, channel)
+    assert len(button_id(press, f"{chosen}{about}")) <= 100
 
 
 def test_a_button_about_too_much_is_refused_here_and_not_by_discord() -> None:

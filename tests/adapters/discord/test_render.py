@@ -204,6 +204,7 @@ def problems(message: Message) -> list[str]:
     found += [f"{sum(units.values())} in all"] * (sum(units.values()) > 6000)
     found += ["nothing to show"] * (not texts.keys() & {"title", "description"})
     labels = [button.label for button in message.buttons]
+    found += [f"{len(labels)} buttons"] * (len(labels) > 25)
     found += [f"label {label!r}" for label in labels if not label.strip() or len(label.encode("utf-16-le")) // 2 > 80]
     return found
 
@@ -363,7 +364,7 @@ def test_the_reveal_as_it_is_sent() -> None:
             "description": "\n".join(REVEALED),
             "footer": {"text": "ref M4XQ9B"},
         },
-        buttons=(Button(Press.RESULT, "My result", round_.id),),
+        buttons=(Button(Press.RESULT, "My result", round_.id), Button(Press.OBJECT, "I covered this", round_.id)),
     )
 
 
@@ -880,6 +881,17 @@ def test_a_label_that_is_too_long_for_a_button_is_cut() -> None:
     assert message.buttons[0].label.endswith("press here…")
     assert render(Card(title="x", buttons=(Button(Press.ANSWER, "y" * 80, "x"),)))[0].buttons[0].label == "y" * 80
     assert render(Card(title="x", buttons=(Button(Press.ANSWER, "y" * 81, "x"),)))[0].buttons[0].label == "y" * 79 + "…"
+
+
+@pytest.mark.parametrize("count", [25, 26, 50, 51])
+def test_buttons_that_do_not_fit_below_one_message_go_on_below_the_next(count: int) -> None:
+    buttons = tuple(Button(Press.OBJECT, f"{number}.", f"{number}") for number in range(count))
+    for body in ((), (Prose("word " * 2500),)):
+        messages = render(Card(title="x", body=body, buttons=buttons), reference="7K3F2A")
+        assert [problem for message in messages for problem in problems(message)] == []
+        assert tuple(button for message in messages for button in message.buttons) == buttons
+        assert len(messages) == len(render(Card(title="x", body=body))) + (count - 1) // 25
+        assert {message.embed["description"] for message in messages[-((count - 1) // 25) :] if count > 25} <= {"…"}
 
 
 @pytest.mark.parametrize("title", ["", " ", "\n\t"])

@@ -55,6 +55,8 @@ class Day:
             return
         self.lines.append(f"  only {who.name} sees:")
         self.lines += list(_wrapped(_plain(seen.answer), "  ┆ "))
+        if seen.answer is not None and seen.answer.labels:
+            self.lines += list(_wrapped(" ".join(f"[{label}]" for label in seen.answer.labels), "  ┆ "))
 
     def _show(self, message: Message, indent: str) -> None:
         text = _plain(message) if message.embeds else message.content
@@ -136,7 +138,10 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     assert opened.form is not None
     text = "at inference dropout is off, and what is kept is scaled by 1/(1-p) while training. use it when you overfit"
     day.happens("carl sends the form")
-    day.alone(carl, await carl.submit(opened.form, {"Your answer": text}))
+    sent = await carl.submit(opened.form, {"Your answer": text})
+    day.alone(carl, sent)
+    day.happens("carl presses Check now")
+    await _presses(day, carl, sent, "Check now")
 
     await study.at("10:40")
     await bob.edit(said, said.content + ". it is switched off at test time; good for big layers that overfit")
@@ -153,8 +158,49 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     await study.at("17:05")
     day.happens("bob presses My result")
     day.alone(bob, await bob.press(card, "My result"))
+
+    await study.at("17:10")
+    day.happens("carl presses I covered this")
+    objects = await carl.press(card, "I covered this")
+    day.alone(carl, objects)
+    day.happens("carl chooses a key point; the card changes in its place")
+    await _presses(day, carl, objects, "2. ")
+    day.happens("carl chooses his sentence")
+    await _presses(day, carl, objects, "1. ")
+
+    await study.at("18:00")
+    day.happens("ada says /nnquestion-admin review")
+    reviews = await ada.command("nnquestion-admin review", study.channel)
+    day.alone(ada, reviews)
+    day.happens("ada presses Look at 1")
+    await _presses(day, ada, reviews, "Look at 1")
+    day.happens("ada presses It is in there")
+    await _presses(day, ada, reviews, "It is in there")
+
+    await study.at("18:20")
+    day.happens("carl presses My result")
+    result = await carl.press(card, "My result")
+    day.alone(carl, result)
+    day.happens("carl presses Use it as an example")
+    await _presses(day, carl, result, "Use it as an example")
+
+    await study.at("18:30")
+    before = len(thread.messages)
+    reason = "explained co-adaptation to everybody at lunch"
+    day.happens(f"ada says /nnquestion-admin award member:@bob points:2 reason:{reason}")
+    awards = {"member": bob, "points": "2", "reason": reason}
+    day.alone(ada, await ada.command("nnquestion-admin award", study.channel, **awards))
+    await study.until(lambda: len(thread.messages) > before)
+    day.all_see()
     day.happens("ada says /nnquestion leaderboard")
     day.alone(ada, await ada.command("nnquestion leaderboard", study.channel))
+
+
+async def _presses(day: Day, who: Member, card: Interaction, begins: str) -> None:
+    """Press a button of a private card, by how it begins, and note what stands there then."""
+    assert card.answer is not None
+    label = next(label for label in card.answer.labels if label.startswith(begins))
+    day.alone(who, await who.press(card.answer, label))
 
 
 if __name__ == "__main__":

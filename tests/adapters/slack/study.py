@@ -127,12 +127,14 @@ class Study:
         assert "The drill is set up" in seen.text, seen.text
         return seen
 
-    async def opened(self, options: str = "") -> Message:
-        """The card of the first round of a drill that is set up now."""
+    async def opened(self, options: str = "", *, question: str = "") -> Message:
+        """The card of the first round of a drill that is set up now; it asks this `question`, if any."""
         await self.set_up(options)
+        if question:
+            assert "Chosen" in (await self.ada.command("/nnquestion", f"next {question}", self.channel)).text
         await self.at("10:00")
         await self.until(lambda: self.card is not None)
-        while (await self.round()).thread is None and not (await self.round()).sealed:
+        while (round_ := await self.round()).card is None or (round_.thread is None and not round_.sealed):
             pass
         card = self.card
         assert card is not None

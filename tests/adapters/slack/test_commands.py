@@ -38,7 +38,12 @@ def sent(text: str) -> str:
 
 # --- the table ----------------------------------------------------------------------------------------------------
 
-SAID: Final = {"organizers": "<@U061F7AUR|ada>", "notes": "<#C061EG9SL|general>"}
+SAID: Final = {
+    "organizers": "<@U061F7AUR|ada>",
+    "notes": "<#C061EG9SL|general>",
+    "member": "<@U061F7AUR|ada>",
+}
+"""What has to be mentioned."""
 
 
 def offered_on_discord() -> set[tuple[str, str]]:
@@ -53,9 +58,13 @@ def offered_on_discord() -> set[tuple[str, str]]:
 def said_on_slack(command: str, option: str) -> bool:
     """Whether that can be said in Slack's manner, and means that."""
     known = {known.name: known for known in BY_NAME[command].options}
-    needed = [f"{known.name}=x" for known in BY_NAME[command].options if known.required and known.name != option]
+    others = [known.name for known in BY_NAME[command].options if known.required and known.name != option]
+    needed = [f"{name}={SAID.get(name, 'x')}" for name in others]
     value = SAID.get(option) or (known[option].choices or ("x",))[0] if option else ""
-    read_back = commands.read(read(" ".join([command, *needed, *([f"{option}={value}"] if option else [])])))
+    given = [f"{option}={value}"] if option else []
+    takes_all_that_follows = option and known[option].takes is commands.Takes.TEXT
+    words = [*needed, *given] if takes_all_that_follows else [*given, *needed]
+    read_back = commands.read(read(" ".join([command, *words])))
     return read_back.command.name == command and (not option or option in read_back.options)
 
 
@@ -71,7 +80,8 @@ def test_whatever_can_be_said_on_slack_is_offered_on_discord() -> None:
 @pytest.mark.parametrize("command", TABLE, ids=lambda command: command.name)
 def test_every_example_of_the_table_is_read_as_it_stands(command: commands.Command) -> None:
     example = command.example or command.name
-    assert commands.read(read(example)) == commands.read(example)
+    typed = example.replace("@ada", "<@U061F7AUR|ada>")
+    assert commands.read(read(typed)) == commands.read(example.replace("@ada", "@U061F7AUR"))
 
 
 # --- words --------------------------------------------------------------------------------------------------------
@@ -102,17 +112,16 @@ def _values(option: Option) -> st.SearchStrategy[str]:
 @settings(max_examples=300)
 def test_a_command_is_read_with_exactly_the_options_that_were_given_whatever_they_hold(data: st.DataObject) -> None:
     command = data.draw(st.sampled_from(TABLE))
-    options = {
-        option.name: data.draw(_values(option))
-        for option in command.options
-        if option.name not in SAID and (option.required or data.draw(st.booleans()))
-    }
+    free = [option for option in command.options if option.name not in SAID]
+    options = {o.name: data.draw(_values(o)) for o in free if o.required or data.draw(st.booleans())}
+    named = {o.name: SAID[o.name] for o in command.options if o.name in SAID and o.required}
     marks = data.draw(st.sampled_from(['""', "“”", "„“", "””", "«»"]))
     equals = data.draw(st.sampled_from(["=", "\N{FULLWIDTH EQUALS SIGN}"]))
     blank = data.draw(st.sampled_from([" ", "\xa0", "\u202f", "\n", "\N{IDEOGRAPHIC SPACE}"]))
     words = [f"{name}{equals}{marks[0]}{sent(value)}{marks[1]}" for name, value in options.items()]
+    words = [f"{name}{equals}{value}" for name, value in named.items()] + words
     read_back = commands.read(read(blank.join([command.name, *words])))
-    assert (read_back.command, read_back.options) == (command, options)
+    assert (read_back.command, read_back.options) == (command, {**dict.fromkeys(named, "@U061F7AUR"), **options})
 
 
 def told(text: str) -> str:
@@ -132,7 +141,8 @@ def told(text: str) -> str:
 @example("<")
 @settings(max_examples=400)
 def test_any_text_is_read_or_told_what_is_wrong_with_it(text: str) -> None:
-    for said in (text, f"setup {text}", f"setup organizers={text}", f"setup notes={text}", f"next {text}"):
+    starts = ("", "setup ", "setup organizers=", "setup notes=", "next ", "award ", "award member=")
+    for said in (start + text for start in starts):
         assert told(said)
         assert all(names(said).values())
 
@@ -270,6 +280,58 @@ def test_capital_letters_in_a_name_let_nothing_pass() -> None:
     for said in ("SETUP organizers=ada", "setup Organizers=ada"):
         with pytest.raises(Misread, match="does not name organizers"):
             read(said)
+
+
+# --- who is meant, and why ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "award <@U061F7AUR|ada> 2 for the clearest sketch",
+        "award <@U061F7AUR>\xa02\xa0for the clearest sketch",
+        "award member=<@U061F7AUR> points=2 reason=for the clearest sketch",
+        "award member= <@U061F7AUR> 2 “for the clearest” sketch",
+        "award points=2 <@U061F7AUR|ada> reason= for the clearest sketch",
+        "award <@U061F7AUR> 2 Reason: for the clearest sketch",
+    ],
+)
+def test_an_award_names_a_member_and_takes_all_other_words_as_its_reason(said: str) -> None:
+    assert options_of(said) == {"member": "@U061F7AUR", "points": "2", "reason": "for the clearest sketch"}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("since x=3 is right", "since x=3 is right"),
+        ("points: three of them", "points: three of them"),
+        ("points=3 of them", "points=3 of them"),
+        ("ada's idea, isn’t it", "ada's idea, isn’t it"),
+        ("for helping <@U0G9QF9C6|grace> in <#C061EG9SL|general>", "for helping @grace in #general"),
+        ("1 &lt; 2 &amp;amp;", "1 < 2 &amp;"),
+        ("<!channel> <https://example.org|look>", "channel look"),
+    ],
+)
+def test_whatever_a_reason_holds_is_no_option_and_no_mention(said: str, reason: str) -> None:
+    options = options_of(f"award <@U061F7AUR|ada> 2 {said}")
+    assert options == {"member": "@U061F7AUR", "points": "2", "reason": reason}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ada", "@ada", "@U061F7AUR", "<!subteam^S061F7AUR|@team>", "<!here>", "<@U061F7AUR>,<@U0G9QF9C6>", "&lt;@U1&gt;"],
+)
+def test_a_name_that_is_no_mention_of_one_member_is_not_taken_for_one(text: str) -> None:
+    for said in (f"award {text} 2 well done", f"award points=2 member={text} well done"):
+        with pytest.raises(Misread, match=r"is no member\. Type @ and choose one from the list"):
+            read(said)
+
+
+def test_an_award_without_a_member_or_a_reason_is_told_what_it_lacks() -> None:
+    for said in ("award", "award reason=well done", "award member= "):
+        assert "who gets them" in told(said), said
+    assert "what for" in told("award <@U061F7AUR> 2")
+    assert "“reason” is empty" in told("award <@U061F7AUR> 2 reason=")
 
 
 @pytest.mark.parametrize("text", ["<#C061EG9SL|general>", "<#C061EG9SL|>", "<#C061EG9SL>", "C061EG9SL", "“C061EG9SL”"])

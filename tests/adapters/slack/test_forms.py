@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any, Final
@@ -23,6 +23,7 @@ from bot.adapters.slack.forms import (
     read_form,
     setup_form,
     suggestion_of,
+    with_note,
 )
 from bot.adapters.slack.ids import channel_id, member_id
 from bot.core import commands
@@ -90,7 +91,7 @@ def sent(view: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> d
     return {**view, "id": "V1", "team_id": TEAM, "hash": "1", "state": {"values": values}}
 
 
-STATES: Final = {
+STATES: Final[Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
     "plain_text_input": lambda made: {"value": made.get("initial_value")},
     "timepicker": lambda made: {"selected_time": made.get("initial_time")},
     "datepicker": lambda made: {"selected_date": made.get("initial_date")},
@@ -99,6 +100,7 @@ STATES: Final = {
     "radio_buttons": lambda made: {"selected_option": made.get("initial_option")},
     "checkboxes": lambda made: {"selected_options": made.get("initial_options", [])},
     "multi_static_select": lambda made: {"selected_options": made.get("initial_options", [])},
+    "users_select": lambda made: {"selected_user": None},
     "multi_users_select": lambda made: {"selected_users": made.get("initial_users", [])},
     "conversations_select": lambda made: {"selected_conversation": made.get("initial_conversation")},
 }
@@ -107,7 +109,7 @@ STATES: Final = {
 # --- what Slack takes -------------------------------------------------------------------------------------------
 # The numbers of https://docs.slack.dev/reference/views and .../block-kit, written down here once more.
 
-ELEMENTS: Final = {
+ELEMENTS: Final[Mapping[str, set[str]]] = {
     "plain_text_input": {"multiline", "max_length", "initial_value"},
     "timepicker": {"initial_time"},
     "datepicker": {"initial_date"},
@@ -116,6 +118,7 @@ ELEMENTS: Final = {
     "radio_buttons": {"options", "initial_option"},
     "checkboxes": {"options", "initial_options"},
     "multi_static_select": {"options", "initial_options"},
+    "users_select": set(),
     "multi_users_select": {"initial_users"},
     "conversations_select": {"filter", "initial_conversation"},
 }
@@ -150,6 +153,9 @@ def actionable(block: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def check_block(block: dict[str, Any]) -> None:
+    if block["type"] != "input":  # Others may have a name of their own, too.
+        assert 1 <= units(block.get("block_id", "-")) <= 255
+        block = {key: value for key, value in block.items() if key != "block_id"}
     match block["type"]:
         case "input":
             assert set(block) - {"hint"} == {"type", "block_id", "label", "element", "optional"}
@@ -592,6 +598,47 @@ def test_the_next_question_is_searched_for_and_a_date_is_picked() -> None:
     assert read_form(sent(command_form(BY_NAME["resume"], CHANNEL))) == Form("resume", CHANNEL, {})
     skip = command_form(BY_NAME["skip"], CHANNEL)
     assert [option["value"] for option in element(skip, "what")["options"]] == ["next", "open"]
+
+
+def test_a_member_is_chosen_and_a_reason_has_room() -> None:
+    award = command_form(BY_NAME["award"], CHANNEL)
+    assert element(award, "member")["type"] == "users_select"
+    assert element(award, "reason")["multiline"] is True
+    assert [block["optional"] for block in inputs(award).values()] == [False] * 3
+    filled = {
+        "member": {"selected_user": "U061F7AUR"},
+        "points": {"value": "2"},
+        "reason": {"value": "well done,\nada"},
+    }
+    form = read_form(sent(award, filled))
+    assert form == Form("award", CHANNEL, {"member": "@U061F7AUR", "points": "2", "reason": "well done,\nada"})
+    assert read_form(sent(award, {"member": {"selected_user": None}})).values == {}
+
+
+# --- a note above what is read ------------------------------------------------------------------------------------
+
+
+def test_a_note_stands_above_what_is_read_in_place_of_an_earlier_one() -> None:
+    card = Card(title="To review", body=(Line((Words("one thing"),)),), buttons=(Button(Press.REVIEW, "Look", "o1"),))
+    view = card_form(card, "Review")
+    for said in ("first", "second"):
+        shown = with_note(sent(view), Card(title="", body=(Line((Words(said),)),)))
+        assert shown is not None
+        check_view(shown)
+        view = shown
+    assert [said for said in ("first", "second", "one thing") if said in str(view["blocks"])] == ["second", "one thing"]
+    assert str(view["blocks"]).index("second") < str(view["blocks"]).index("one thing")
+    assert (view["title"]["text"], view["callback_id"]) == ("Review", "nn.card")
+    assert view["blocks"][-1]["elements"][0]["value"] == "o1"
+
+
+def test_a_note_that_would_make_a_modal_too_large_is_none() -> None:
+    lines = tuple(Line((Words("x", strong=True),)) for _ in range(98))
+    view = card_form(Card(title="Long", body=lines), "Long")
+    note = Card(title="", body=(Line((Words("no"),)),))
+    assert with_note(sent(view), note) is not None
+    view["blocks"].append({"type": "divider"})
+    assert with_note(sent(view), note) is None
 
 
 # --- forms that were sent -----------------------------------------------------------------------------------------

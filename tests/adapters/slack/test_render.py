@@ -441,10 +441,11 @@ def test_the_reveal_as_it_goes_to_slack() -> None:
             "elements": [
                 {
                     "type": "button",
-                    "text": plain("My result"),
-                    "action_id": "result",
+                    "text": plain(label),
+                    "action_id": press,
                     "value": "slack:T024BE7LH/C061EG9SL@2026-11-22",
                 }
+                for label, press in (("My result", "result"), ("I covered this", "object"))
             ],
         },
         {"type": "context", "elements": [plain("ref 7K3F2A")]},

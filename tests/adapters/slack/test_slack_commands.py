@@ -5,175 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import threading
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.adapters.slack import interactions
-from bot.adapters.slack.needs import COMMAND, EVENTS, HERE, SCOPES, SUBMIT
+from bot.adapters.slack.needs import COMMAND, HERE, SUBMIT
 from bot.core.commands import TABLE, Who
-from bot.core.model import Drill, DrillState
-from bot.core.rounds import SLEEPS_AFTER
-from bot.runtime import Program
-from tests.adapters.slack.study import FULL, OTHER, Study, marked
+from bot.core.model import DrillState
+from tests.adapters.slack.study import FULL, OTHER, marked
+from tests.adapters.slack.workspace import Workspace, alone, asked, modal, noted, workspace
 from tests.factories import keep, make_round
-from tests.wire.slack_server import (
-    Act,
-    CannotDo,
-    Channel,
-    Delivery,
-    Member,
-    Message,
-    Outcome,
-    SlackServer,
-    View,
-)
+from tests.wire.slack_server import CannotDo
 
 SETUP = "setup time=10:00 zone=UTC closes=18:00"
 ORGANIZERS = [command.name for command in TABLE if command.who is Who.ORGANIZER]
 
 
-@dataclass(slots=True)
-class Workspace(Study):
-    """The study group, for tests that look at what people do with the bot."""
-
-    @asynccontextmanager
-    async def running(self, *, killed: bool = False, settled: bool = True) -> AsyncIterator[Program]:
-        async with Study.running(self, killed=killed, settled=settled) as program:
-            yield program
-            await self.handled()  # What Slack tells while its socket closes, the SDK logs as an error.
-
-    async def says(self, who: Member, text: str = "", channel: Channel | None = None) -> str:
-        """What a command tells, after a look at whether it is for them alone."""
-        return await asked(who.command(COMMAND, text, channel or self.channel), who)
-
-    async def mentions(self, who: Member, text: str, thread: Message | None = None) -> Message:
-        """What somebody is told after they have said something to the bot by its name."""
-        before = len(who.ephemerals)
-        await who.mention_bot(self.channel, text, thread=thread)
-        await self.until(lambda: len(who.ephemerals) > before)
-        return who.ephemerals[-1]
-
-    async def forged(
-        self, who: Member, press: str, value: str, on: Message, *, view: View | None = None, wait: bool = True
-    ) -> Outcome:
-        """Somebody presses a button that stands nowhere, with a value of their own."""
-        action = {"type": "button", "block_id": "b", "action_id": press, "value": value, "action_ts": who._now()}
-        details: dict[str, Any] = {"actions": [action]}
-        if view is not None:
-            details["container"] = {"type": "view", "view_id": view.id}
-            begun = self.server.world.interactions.begin(Act.ACTION, who, details, view=view)
-        else:
-            container = {"type": "message", "message_ts": on.ts, "channel_id": on.channel.id}
-            details["container"] = container
-            begun = self.server.world.interactions.begin(Act.ACTION, who, details, channel=on.channel, message=on)
-        return await who.settled(begun) if wait else begun
-
-    async def sends(self, who: Member, what: str, about: str, values: dict[str, str] | None = None) -> Outcome:
-        """Somebody sends a form that was never opened for them: what is shown of it is a view of their own."""
-        state = {name: {"x": {"type": "plain_text_input", "value": text}} for name, text in (values or {}).items()}
-        content = {"type": "modal", "callback_id": f"nn.{what}", "blocks": list[object](), "title": {"text": "x"}}
-        view = self.server.world.new_view(who, {**content, "private_metadata": f'{{"about":"{about}"}}'})
-        who.modals.append(view)
-        shown = {**view.content, "id": view.id, "hash": view.hash, "state": {"values": state}}
-        begun = self.server.world.interactions.begin(Act.SUBMISSION, who, {"view": shown}, view=view)
-        return await who.settled(begun)
-
-    async def again(self, outcome: Outcome) -> None:
-        """Slack sends what was done once more, as it is; whatever comes of it has happened when this returns."""
-        [sent] = [one for one in self.server.deliveries.all if self._is_of(one, outcome)][-1:]
-        self.server.deliveries.add(Delivery(sent.kind, sent.payload, sent.team))
-        await self.handled()
-
-    @staticmethod
-    def _is_of(sent: Delivery, outcome: Outcome) -> bool:
-        return bool(outcome.trigger_id) and sent.payload.get("trigger_id") == outcome.trigger_id
-
-    async def setup_form(self) -> View:
-        """The form for the channel's drill, open before Ada."""
-        form = (await self.ada.command(COMMAND, "setup", self.channel)).modal
-        assert form is not None
-        return form
-
-    async def kept(self) -> list[Drill]:
-        return await self.program.store.read(lambda tx: tx.drills.all())
-
-    async def asleep(self) -> Message:
-        """The note that comes once nobody has answered for some days."""
-        for day in range(SLEEPS_AFTER):
-            await self.at("10:00", day)
-            await self.until(lambda: len(self.cards) > day)  # noqa: B023 - it is waited for right here
-        await self.at("18:00", SLEEPS_AFTER - 1)
-        await self.until(lambda: "Resume" in self.channel.messages[-1].labels)
-        return self.channel.messages[-1]
-
-    @property
-    def cards(self) -> list[Message]:
-        return [message for message in self.channel.messages if "Question of" in message.words]
-
-    @asynccontextmanager
-    async def slow_database(self) -> AsyncIterator[None]:
-        """Whatever is asked of the database waits until the end of this."""
-        store, released = self.program.store, threading.Event()
-        busy = asyncio.gather(store.read(lambda tx: released.wait(30)), store.write(lambda tx: released.wait(30)))
-        try:
-            yield
-        finally:
-            released.set()
-            await busy
-
-
 @pytest.fixture
 async def study(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Workspace]:
-    async with SlackServer(commands=frozenset({COMMAND}), scopes=frozenset(SCOPES), events=frozenset(EVENTS)) as server:
-        server.world.app.escape = True
-        team = server.team("Study")
-        ada = team.user("ada", admin=True, tz="Europe/Berlin")
-        yield Workspace(server, tmp_path / "x.db", team, team.channel("general"), ada, team.user("bob"))
-        assert server.pings == []
-        assert server.unknown == []
-        assert server.complaints == []
+    async with workspace(tmp_path) as study:
+        yield study
     wrong = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
     assert wrong == []
-
-
-def alone(seen: Outcome, who: Member) -> str:
-    """What somebody sees, for them alone: in a message, or in a form."""
-    assert seen.error is None, seen.error
-    told = replies(seen)
-    assert told or seen.views
-    assert all(message.seen_by is who for message in told)
-    return "\n".join([message.words for message in told] + [f"{view.title}\n{view.words}" for view in seen.views])
-
-
-def replies(seen: Outcome) -> list[Message]:
-    """What the bot said in answer: no message that got a mark, and none of a round, which has its reference with it."""
-    return [message for message in seen.shown if message.by_app and message.metadata is None]
-
-
-async def noted(act: Awaitable[Outcome]) -> Message:
-    """The message that somebody is told by."""
-    seen = await act
-    await seen.member.world.bell.until(lambda: replies(seen), lambda: "Nothing was said")
-    [told] = replies(seen)
-    return told
-
-
-async def asked(act: Awaitable[Outcome], who: Member) -> str:
-    """What somebody is told; a round's message may stand before the answer to whoever asked for it."""
-    seen = await act
-    await who.world.bell.until(lambda: replies(seen) or seen.views or seen.error, lambda: "Nothing was said")
-    return alone(seen, who)
-
-
-def modal(seen: Outcome) -> View:
-    assert seen.modal is not None, seen
-    return seen.modal
 
 
 # --- every command ------------------------------------------------------------------------------------------
@@ -238,6 +93,8 @@ TOLD = {
     "resume": "Running",
     "skip": "Left out",
     "next dropout": "Chosen",
+    "review": "Nothing waits for you",
+    "award {bob} 2 well said": "Awarded",
     "reveal": "on its way",
 }
 """What each command tells where a round is open."""
@@ -248,14 +105,14 @@ async def test_every_command_of_the_table_works_as_a_command(study: Workspace) -
     async with study.running():
         await study.opened()
         for line, told in TOLD.items():
-            assert told in await study.says(study.ada, line), line
+            assert told in await study.says(study.ada, line.format(bob=study.bob.mention)), line
 
 
 async def test_every_command_of_the_table_works_by_a_mention_in_the_rounds_thread(study: Workspace) -> None:
     async with study.running():
         card = await study.opened()
         for line, told in TOLD.items():
-            reply = await study.mentions(study.ada, line, card)
+            reply = await study.mentions(study.ada, line.format(bob=study.bob.mention), card)
             assert told in reply.words, line
             assert reply.thread_ts == card.ts
             assert reply.seen_by is study.ada
@@ -300,6 +157,9 @@ async def test_the_bare_command_offers_the_open_round_and_more_as_buttons_that_w
         assert offer.seen_by is study.bob
         assert (await study.round()).question.prompt in offer.words
         assert offer.labels == ["Answer", "Hint", "Ask", "Leaderboard", "Me", "Help"]
+        organizers = await noted(study.ada.command(COMMAND, "", study.channel))
+        assert organizers.labels == ["Answer", "Hint", "Ask", "Leaderboard", "Me", "Review", "Help"]
+        assert "To review" in await asked(study.ada.press(organizers, "Review"), study.ada)
         form = modal(await study.bob.press(offer, "Answer"))
         assert "Recorded" in await asked(study.bob.submit(form, {"Your answer": FULL}), study.bob)
         assert "Hint 1 of" in await asked(study.bob.press(offer, "Hint"), study.bob)
@@ -492,8 +352,9 @@ async def test_admins_owners_and_whom_setup_names_are_organizers_and_nobody_else
             assert "Paused" in await study.says(who, "pause")
             assert "Running again" in await study.says(who, "resume")
         before = await study.drill()
+        lines = {"next": "next dropout", "setup": "setup time=11:00", "award": f"award {dan.mention} 2 well said"}
         for command in ORGANIZERS:
-            line = {"next": "next dropout", "setup": "setup time=11:00"}.get(command, command)
+            line = lines.get(command, command)
             assert f"/nnquestion {command} is for organizers" in await study.says(study.bob, line)
             assert f"/nnquestion {command} is for organizers" in (await study.mentions(study.bob, line)).words
         assert (await study.bob.command(COMMAND, "setup", study.channel)).modal is None
@@ -509,10 +370,12 @@ async def test_an_organizer_of_one_channel_is_none_of_another(study: Workspace) 
         study.channel = study.team.channel("other")
         theirs = await study.opened()
         drill = await study.drill()
+        award = {"member": f"@{study.ada.id}", "points": "2", "reason": "well said"}
+        filled = {"question": "dropout", "time": "11:00", **award}
         for command in ORGANIZERS:
             seen = await study.forged(study.bob, "do", f"{command} {drill.channel}", theirs)
             assert "for organizers of that channel" in alone(seen, study.bob)
-            seen = await study.sends(study.bob, command, drill.channel, {"question": "dropout", "time": "11:00"})
+            seen = await study.sends(study.bob, command, drill.channel, filled)
             assert "is for organizers" in alone(seen, study.bob)
         seen = await study.forged(study.bob, "resume", drill.channel, theirs)
         assert "is for organizers" in alone(seen, study.bob)
@@ -526,8 +389,13 @@ async def test_the_resume_button_works_for_organizers_and_for_no_other_member(st
         await study.set_up(f"organizers={cem.mention}")
         note = await study.asleep()
         assert "is for organizers" in await asked(study.bob.press(note, "Resume"), study.bob)
+        listed = await noted(cem.command(COMMAND, "review", study.channel))
         assert "Running again" in await asked(cem.press(note, "Resume"), cem)
         assert (await study.drill()).state is DrillState.ON
+        assert "Resume" in note.labels  # Others see it, too.
+        assert listed.labels == ["Resume the drill"]
+        await cem.press(listed, "Resume the drill")
+        assert "It is running" in listed.words  # What is private goes on in its place.
 
 
 async def test_organizers_who_are_only_typed_as_words_are_refused_with_what_to_do(study: Workspace) -> None:
@@ -938,7 +806,7 @@ async def test_the_own_page_shows_points_streaks_open_rounds_and_what_comes_in_o
         assert "Hint 1 of" in alone(hint, study.bob)
         page = await study.bob.open_home()
         assert page is not None
-        assert page.labels == ["Revise your answer", "Hint"]
+        assert page.labels == ["Revise your answer", "Hint", "Check now"]
 
 
 async def test_the_own_page_shows_no_round_of_a_channel_that_one_is_not_in(study: Workspace) -> None:

@@ -54,7 +54,8 @@ class Day:
         if view is not None and view.fields:
             self.lines.append(f"  only {who.name} sees a form: {', '.join(view.fields)}")
             return
-        blocks = seen.reply.blocks if isinstance(seen, Outcome) and seen.reply is not None else []
+        private = [message for message in seen.shown if message.ephemeral] if isinstance(seen, Outcome) else []
+        blocks = private[-1].blocks if private else []
         words = "\n".join(_lines(view.blocks if view is not None else blocks, self.study.team.channels))
         window = f", in a window titled “{view.title}”" if view is not None and view.title else ""
         self.lines += [f"  only {who.name} sees{window}:", *_wrapped(words, "  ┆ ")]
@@ -175,7 +176,11 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     assert opened.modal is not None
     text = "at inference dropout is off, and what is kept is scaled by 1/(1-p) while training. use it when you overfit"
     day.happens("carl sends the form")
-    day.alone(carl, await carl.submit(opened.modal, {"Your answer": text}))
+    sent = await carl.submit(opened.modal, {"Your answer": text})
+    day.alone(carl, sent)
+    assert sent.modal is not None
+    day.happens("carl presses Check now, in the same window")
+    day.alone(carl, await carl.press(sent.modal, "Check now"))
 
     await study.at("10:40")
     await bob.edit(said, f"{words}. it is switched off at test time; good for big layers that overfit")
@@ -191,6 +196,14 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     await study.at("17:05")
     day.happens("bob presses My result")
     day.alone(bob, await bob.press(card, "My result"))
+    await _objects(day, card, carl)
+    await _rules(day, ada)
+    day.happens("ada says /nnquestion award @bob 1 the clearest answer of the day")
+    said_so = f"award {bob.mention} 1 the clearest answer of the day"
+    awarded = await ada.command("/nnquestion", said_so, study.channel)
+    await study.until(lambda: "award" in card.replies[-1].words and any(one.ephemeral for one in awarded.shown))
+    day.alone(ada, awarded)
+    day.all_see()
     day.happens("ada says /nnquestion leaderboard")
     day.alone(ada, await ada.command("/nnquestion", "leaderboard", study.channel))
     day.happens("carl opens the app's Home tab")
@@ -198,6 +211,35 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     await study.until(lambda: carl.home is not None)
     assert carl.home is not None
     day.alone(carl, carl.home)
+    day.happens("carl presses Use it as an example")
+    seen = await carl.press(carl.home, "Use it as an example")
+    day.alone(carl, carl.home)
+    assert seen.error is None
+
+
+async def _objects(day: Day, card: Message, carl: Member) -> None:
+    await day.study.at("17:20")
+    day.happens("carl presses I covered this, below the reference answer")
+    seen = await carl.press(card.replies[-1], "I covered this")
+    day.alone(carl, seen)
+    chain = seen.reply
+    assert chain is not None
+    for button in ("2. It is switched off", "1. at inference"):
+        [label] = [label for label in chain.labels if label.startswith(button)]
+        day.happens(f"carl presses {label}: the same message goes on")
+        day.alone(carl, await carl.press(chain, label))
+
+
+async def _rules(day: Day, ada: Member) -> None:
+    await day.study.at("18:10")
+    day.happens("ada says /nnquestion review")
+    seen = await ada.command("/nnquestion", "review", day.study.channel)
+    day.alone(ada, seen)
+    chain = seen.reply
+    assert chain is not None
+    for label in ("Look at 1", "It is in there"):
+        day.happens(f"ada presses {label}: the same message goes on")
+        day.alone(ada, await ada.press(chain, label))
 
 
 if __name__ == "__main__":

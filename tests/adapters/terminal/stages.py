@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from bot.adapters.terminal.messenger import TerminalMessenger
 from bot.adapters.terminal.room import Lines, Message, Room
 from bot.adapters.terminal.terminal import Person, Terminal
-from bot.core.model import Answer, Bank, Place, Question, Round
+from bot.core.model import Answer, Bank, Coverage, Grade, Place, PointGrade, Question, Round
 from bot.delivery import Deliverer
 from bot.store import SqliteStore
 from bot.studybot import StudyBot
@@ -29,6 +30,19 @@ def text_of(lines: Lines) -> str:
     return "\n".join("".join(text for _, text in runs) for runs in lines)
 
 
+class Marker(StubGrader):
+    """The stub, which can be told what no answer covers."""
+
+    missed: tuple[str, ...] = ()
+
+    async def grade(
+        self, question: Question, answers: Sequence[Answer], readable: Sequence[Sequence[str]] = ()
+    ) -> list[Grade]:
+        points = tuple(PointGrade(key_point=id, coverage=Coverage.MISSED, credit=0.0) for id in self.missed)
+        grades = await super().grade(question, answers, readable)
+        return [replace(grade, points=points) for grade in grades]
+
+
 class Stage:
     """One room with its drill, every day at nine in UTC."""
 
@@ -36,7 +50,8 @@ class Stage:
         self.now = at("08:55")
         self.store = SqliteStore(folder / "nnquestion.db")
         self.room = Room(folder / "nnquestion.db.room.jsonl")
-        self.bot = StudyBot(self.store, StubGrader(), lambda: {bank.id: bank})
+        self.grader = Marker()
+        self.bot = StudyBot(self.store, self.grader, lambda: {bank.id: bank})
         self.messenger = TerminalMessenger(self.room, self.clock)
         self.terminal = Terminal(self.room, self.bot, self.clock)
         self._deliverer = Deliverer(self.store, {"terminal": self.messenger})

@@ -13,10 +13,12 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from bot.adapters.terminal.chat import KEYS, Chat, _Completer
+from bot.adapters.terminal.terminal import Person
 from bot.core import commands
+from bot.core.card import Button, Press
 from bot.core.model import RoundKind, RoundState
 from tests.adapters.terminal.stages import ADA, BOB, HERE, Stage, staged
-from tests.core.worlds import FULL, at
+from tests.core.worlds import FULL, at, words_of
 
 
 def chat_in(stage: Stage, folder: Path) -> Chat:
@@ -54,6 +56,9 @@ def completed(chat: Chat, typed: str) -> list[str]:
     [
         ("/ed", ["/edit"]),
         ("/h", ["/hint", "/help"]),
+        ("/cov", ["/covered"]),
+        ("/nnquestion revi", ["/nnquestion review"]),
+        ("/nnquestion review ", []),
         ("/nnquestion le", ["/nnquestion leaderboard"]),
         ("/nnquestion LE", ["/nnquestion leaderboard"]),
         ("/nnquestion ask g", ["/nnquestion ask gradients"]),
@@ -97,6 +102,14 @@ async def test_only_ones_own_messages_are_offered_the_latest_first(chat: Chat, s
     await stage.terminal.delete(ADA, mine[1])
     for key in ("/edit", "/delete", "/submit"):
         assert completed(chat, f"{key} ") == [f"{key} {mine[2]}", f"{key} {mine[0]}"]
+
+
+async def test_an_award_is_offered_to_the_people_in_the_room_but_oneself(chat: Chat, stage: Stage) -> None:
+    for who in (BOB, Person("carol"), ADA, BOB):
+        await stage.terminal.say(who, HERE, "hello")
+    assert completed(chat, "/nnquestion award ") == ["/nnquestion award @bob", "/nnquestion award @carol"]
+    assert completed(chat, "/nnquestion award @C") == ["/nnquestion award @carol"]
+    assert completed(chat, "/nnquestion award @bob 2 for @") == []
 
 
 # --- piped input --------------------------------------------------------------------------------------------
@@ -166,7 +179,50 @@ async def test_a_piped_answer_can_be_edited_deleted_and_given_anew_by_form(sitti
 async def test_what_is_said_in_the_channel_can_be_submitted(sitting: Sitting) -> None:
     await sitting.pipe(f"/channel {FULL}\n")
     assert await sitting.stage.answer(ADA) is None
-    assert "Recorded." in await sitting.pipe("/submit 2\n")
+    printed = await sitting.pipe("/submit 2\n/1\n")
+    assert "┆ Recorded." in printed
+    assert "[1 Check now]" in printed
+    answer = await sitting.stage.answer(ADA)
+    assert answer is not None
+    assert answer.final
+
+
+async def test_the_buttons_of_the_last_private_reply_that_had_any_can_be_pressed(sitting: Sitting) -> None:
+    lines = ("/press 1", f"/answer {FULL}", "/nnquestion when", "/press 7", "/press x", "/press 1", "/press")
+    printed = await sitting.pipe("\n".join(lines))
+    assert "No private reply has had a button yet" in printed
+    assert "There is no button 7; the last private reply has /1." in printed
+    assert "There is no button x;" in printed
+    assert printed.count("Your answer is final now.") == 1
+    assert "/press NUMBER, or only /NUMBER" in printed
+
+
+async def test_one_objects_by_numbers_and_an_organizer_rules_by_numbers(sitting: Sitting, stage: Stage) -> None:
+    stage.grader.missed = ("random", "inference")
+    await stage.terminal.say(ADA, await stage.thread(), "an honest try, though quite wrong. It drops units.")
+    await stage.terminal.say(BOB, await stage.thread(), FULL)
+    await stage.turn(at("09:00", 1))
+    printed = await sitting.pipe("/covered\n/1\n/2\n")
+    assert "[1 Units are set to zero at random] [2 At inference nothing is dropped]" in printed
+    assert "you say it with “It drops units.”" in " ".join(printed.replace("┆", "").split())
+    round_ = await stage.round()
+    choices = await stage.terminal.press(BOB, HERE, Press.OBJECT, f"0.0 {round_.id}", id="bob objects")
+    assert choices.title == "Your objection is filed"
+    printed = await sitting.pipe("/nnquestion review\n/1\n/1\n/1\n/4\n")
+    assert "[1 It is in there] [2 It is not] [3 Back]" in printed
+    assert "Granted. The key point counts." in printed
+    assert "1 thing of your own" in printed
+    told = await stage.terminal.press(BOB, HERE, Press.RESULT, round_.id, id="bob looks")
+    assert "Your objection was granted" in words_of(told)
+
+
+async def test_a_button_that_opens_a_form_says_what_to_type(sitting: Sitting, chat: Chat) -> None:
+    chat.buttons = {1: Button(Press.ANSWER, "Answer", "x")}
+    assert "Say /answer TEXT" in await sitting.pipe("/1\n")
+
+
+async def test_without_a_result_to_object_to_one_is_told_so(sitting: Sitting) -> None:
+    assert "You have no answer in a revealed round" in " ".join((await sitting.pipe("/covered\n")).split())
 
 
 @pytest.mark.parametrize(

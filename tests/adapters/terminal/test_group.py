@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.terminal.group import ADA, BARBARA, Act, Does, acts
+from bot.adapters.terminal.group import ADA, BARBARA, Act, Does, acts, nearest
 from bot.core.bank import read_bank
 from bot.core.counting import starts_answer
 from bot.core.model import Bank, ExemplarKind, Receipt, Round
@@ -114,8 +114,44 @@ def test_nobody_speaks_before_the_round_is_open() -> None:
 
 def test_results_are_looked_at_after_the_reveal_only() -> None:
     for seed, day in product(SEEDS, DAYS):
-        looks = [act.at for act in played(seed, day) if act.does is Does.RESULT]
+        looks = [act.at for act in played(seed, day) if act.does in (Does.RESULT, Does.OBJECT, Does.RULE)]
         assert [look for look in looks if look <= round_of(day).reveal_at] == []
+
+
+def test_who_objects_has_looked_at_the_result_and_is_ruled_on_by_somebody_else_on_the_same_day() -> None:
+    for seed, day in product(SEEDS, DAYS):
+        objecting = [act for act in played(seed, day) if act.does is Does.OBJECT]
+        assert len(objecting) == (day % 4 == 1)
+        for act in objecting:
+            looks = [a for a in played(seed, day) if a.does is Does.RESULT and a.who == act.who and a.at < act.at]
+            (rules,) = [a for a in played(seed, day) if a.does is Does.RULE]
+            assert looks
+            assert (rules.who, rules.at > act.at, rules.at.date()) == (ADA, True, act.at.date())
+            assert rules.points == act.points
+
+
+def test_who_objects_is_right_by_the_banks_own_account() -> None:
+    for seed, day in product(SEEDS, DAYS):
+        question = round_of(day).question
+        for act in (act for act in played(seed, day) if act.does is Does.OBJECT):
+            said = exemplars_said(played(seed, day))[act.who.name]
+            earned = {id for e in question.exemplars if " ".join(e.text.split()) in said for id in e.earns}
+            assert act.points
+            assert set(act.points) == earned
+            essential = [point.essential for id in act.points for point in question.key_points if point.id == id]
+            assert essential == sorted(essential, reverse=True)
+
+
+def test_an_answer_is_checked_while_the_round_is_open() -> None:
+    for seed, day in product(SEEDS, DAYS):
+        for act in (act for act in played(seed, day) if act.does is Does.CHECK):
+            (form,) = [a for a in played(seed, day) if a.does is Does.FORM and a.who == act.who]
+            assert form.at < act.at < round_of(day).closes_at
+
+
+def test_the_sentence_that_sounds_most_like_a_key_point_is_quoted() -> None:
+    point = make_question().key_points[0]
+    assert nearest(["It is a bit like an ensemble.", "It sets units to zero.", "And that is all."], point) == 1
 
 
 # --- what the days are like ---------------------------------------------------------------------------------

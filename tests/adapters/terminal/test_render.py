@@ -128,6 +128,16 @@ def test_every_run_has_a_style_the_room_knows_and_holds_one_line(card: Card, sai
     assert [text for _, text in runs if "\n" in text] == []
 
 
+def test_buttons_that_are_too_long_for_a_row_stand_in_a_column() -> None:
+    def rows(*labels: str) -> list[str]:
+        buttons = tuple(Button(Press.OBJECT, label, "x") for label in labels)
+        return text_of(render(Card(title="x", buttons=buttons))).split("\n")[1:]
+
+    assert rows("short", "shorter") == ["[short] [shorter]"]
+    assert rows("a" * 60, "b" * 60) == [f"[{'a' * 60}]", f"[{'b' * 60}]"]
+    assert rows("a" * 200) == [f"[{'a' * 200}]"]
+
+
 def test_the_title_comes_first_then_the_body_the_buttons_and_the_footer() -> None:
     card = Card(
         title="A title",

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from bot.adapters.terminal.render import render
 from bot.adapters.terminal.room import BOT, Message, plain
-from bot.adapters.terminal.show import WIDTH, Show
+from bot.adapters.terminal.show import WIDTH, Show, numbered
 from bot.core import cards, notices
-from bot.core.card import Card
+from bot.core.card import Button, Card, Press
 from bot.core.model import Receipt, RoundId, Told, Why
 from tests.adapters.messenger_contract import EVERY_BLOCK
 from tests.adapters.terminal.stages import Paper
@@ -61,7 +63,7 @@ def show_all(show: Show) -> None:
             show.changed(change, made)
     for receipt in Receipt:
         for why in (None, *Why):
-            show.told("bob", Told(receipt=receipt, why=why), by_message=True)
+            show.told("bob", Told(receipt=receipt, why=why))
     show.private("bob", EVERY_BLOCK)
     show.line("a line", "bold red")
 
@@ -149,7 +151,7 @@ SHOWN: dict[str, Callable[[Show, str], None]] = {
     "name of who edited": lambda show, words: show.changed("edited", message(name=words)),
     "name of who deleted": lambda show, words: show.changed("deleted", message(name=words)),
     "name of who alone sees": lambda show, words: show.private(words, Card(title="A title")),
-    "name of who is told": lambda show, words: show.told(words, Told(receipt=Receipt.LATE), by_message=True),
+    "name of who is told": lambda show, words: show.told(words, Told(receipt=Receipt.LATE)),
 }
 
 
@@ -188,7 +190,7 @@ def test_no_line_of_a_message_looks_like_the_head_of_another(show: Show, paper: 
     ],
 )
 def test_a_message_gets_a_mark_and_talk_gets_nothing(show: Show, paper: Paper, told: Told, says: list[str]) -> None:
-    show.told("bob", told, by_message=True)
+    show.told("bob", told)
     assert paper.rows == says
 
 
@@ -202,14 +204,41 @@ def test_a_message_gets_a_mark_and_talk_gets_nothing(show: Show, paper: Paper, t
     ],
 )
 def test_what_needs_words_is_for_its_author_alone(show: Show, paper: Paper, told: Told) -> None:
-    show.told("bob", told, by_message=True)
+    show.told("bob", told)
     said = " ".join(" ".join(paper.rows).replace("│", "").split())
     assert said == f"(only bob sees: {notices.told(told)})"
 
 
-def test_a_form_that_counts_is_told_in_words_since_it_has_no_message_to_mark(show: Show, paper: Paper) -> None:
-    show.told("bob", Told(receipt=Receipt.RECORDED), by_message=False)
-    assert "only bob sees: Recorded." in paper.getvalue()
+# --- buttons to press ---------------------------------------------------------------------------------------
+
+
+def with_buttons(*labels: str) -> Card:
+    return Card(title="x", buttons=tuple(Button(Press.OBJECT, label, f"about {label}") for label in labels))
+
+
+def test_buttons_are_numbered_in_their_order_where_they_can_be_pressed(show: Show, paper: Paper) -> None:
+    card = with_buttons("Check now", "Use it as an example")
+    show.private("bob", card, numbered(card))
+    assert paper.rows[-1] == "  ┆ [1 Check now] [2 Use it as an example]"
+    assert {number: button.about for number, button in numbered(card).items()} == {
+        1: "about Check now",
+        2: "about Use it as an example",
+    }
+    show.private("bob", card)
+    assert paper.rows[-1] == "  ┆ [Check now] [Use it as an example]"
+
+
+def test_a_button_that_has_a_number_of_its_own_is_pressed_by_that_one(show: Show, paper: Paper) -> None:
+    card = with_buttons("These are my own words", "1. Dropped at random", "4. At inference all stay")
+    show.private("bob", card, numbered(card))
+    assert paper.rows[-1] == "  ┆ [2 These are my own words] [1 Dropped at random] [4 At inference all stay]"
+    assert numbered(card)[4].about == "about 4. At inference all stay"
+
+
+@given(st.lists(st.text(max_size=8) | st.from_regex(r"[0-9]{1,4}\. ?.{0,4}", fullmatch=True), max_size=12))
+def test_every_button_has_a_number_and_no_two_the_same(labels: list[str]) -> None:
+    card = with_buttons(*labels)
+    assert [button.about for button in numbered(card).values()] == [button.about for button in card.buttons]
 
 
 def test_only_the_bar_beside_a_message_is_dim_and_not_what_was_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,7 +134,7 @@ async def test_an_answer_of_somebody_else_is_untouched_by_mine(stage: Stage) -> 
 async def test_a_form_replaces_all_parts_and_takes_their_marks(stage: Stage) -> None:
     await said(stage)
     round_ = await stage.round()
-    told = await stage.terminal.form(BOB, round_.id, PARTLY, id=next(ids), share=Share.WITH_NAME)
+    told, _ = await stage.terminal.form(BOB, round_.id, PARTLY, id=next(ids), share=Share.WITH_NAME)
     assert told.receipt is Receipt.REVISED
     assert stage.marked() == []
     answer = await stage.answer(BOB)
@@ -144,26 +144,32 @@ async def test_a_form_replaces_all_parts_and_takes_their_marks(stage: Stage) -> 
 
 async def test_an_empty_form_withdraws(stage: Stage) -> None:
     await said(stage)
-    assert (await stage.terminal.form(BOB, (await stage.round()).id, " ", id=next(ids))).receipt is Receipt.WITHDRAWN
+    told, card = await stage.terminal.form(BOB, (await stage.round()).id, " ", id=next(ids))
+    assert told.receipt is Receipt.WITHDRAWN
+    assert "Withdrawn." in words_of(card)
+    assert card.buttons == ()
 
 
 async def test_a_form_for_a_round_nobody_knows_is_refused(stage: Stage) -> None:
-    told = await stage.terminal.form(BOB, RoundId(f"{CHANNEL}#9"), FULL, id=next(ids))
+    told, _ = await stage.terminal.form(BOB, RoundId(f"{CHANNEL}#9"), FULL, id=next(ids))
     assert told == Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
 
 
 async def test_talk_may_be_submitted_as_the_answer(stage: Stage) -> None:
     first = await said(stage)
     later = await said(stage, text=PARTLY, at_="11:00")
-    told = await stage.terminal.submit(BOB, later.id, id=next(ids))
+    told, card = await stage.terminal.submit(BOB, later.id, id=next(ids))
     assert told.receipt is Receipt.REVISED
+    assert "Revised." in words_of(card)
+    assert [button.label for button in card.buttons] == ["Check now"]
     assert stage.marked() == [later.id]
     assert first.id not in stage.marked()
 
 
 async def test_a_message_of_the_channel_may_be_submitted_and_is_then_revised_by_editing_it(stage: Stage) -> None:
     message, _ = await stage.terminal.say(BOB, HERE, FULL)
-    assert (await stage.terminal.submit(BOB, message.id, id=next(ids))).receipt is Receipt.RECORDED
+    told, _ = await stage.terminal.submit(BOB, message.id, id=next(ids))
+    assert told.receipt is Receipt.RECORDED
     assert stage.marked() == [message.id]
     stage.now += MINUTE
     assert (await stage.terminal.edit(BOB, message.id, PARTLY)).receipt is Receipt.REVISED
@@ -173,10 +179,32 @@ async def test_a_message_of_the_channel_may_be_submitted_and_is_then_revised_by_
 
 async def test_only_ones_own_message_can_be_submitted(stage: Stage) -> None:
     message = await said(stage, ADA)
-    assert (await stage.terminal.submit(BOB, message.id, id=next(ids))).receipt is Receipt.NOT_COUNTED
+    told, card = await stage.terminal.submit(BOB, message.id, id=next(ids))
+    assert told.receipt is Receipt.NOT_COUNTED
+    assert "only a message of your own" in words_of(card)
     with pytest.raises(NoSuchMessage):
         await stage.terminal.submit(BOB, "77", id=next(ids))
     assert await stage.answer(BOB) is None
+
+
+async def test_check_now_under_a_form_makes_the_answer_final(stage: Stage) -> None:
+    _, card = await stage.terminal.form(BOB, (await stage.round()).id, FULL, id=next(ids))
+    (check,) = card.buttons
+    checked = await stage.terminal.press(BOB, HERE, check.press, check.about, id=next(ids))
+    assert "Your answer is final now." in words_of(checked)
+    told, card = await stage.terminal.form(BOB, (await stage.round()).id, PARTLY, id=next(ids))
+    assert (told.receipt, told.why) == (Receipt.NOT_COUNTED, Why.FINAL)
+    assert card.buttons == ()
+
+
+async def test_a_ruling_is_told_under_the_next_form_once(stage: Stage) -> None:
+    await said(stage, BOB)
+    await stage.turn(at("09:00", 1))
+    await stage.terminal.command(ADA, HERE, "award @bob 2 for the sketch", id=next(ids))
+    round_ = await stage.round(1)
+    for tells in (True, False):
+        _, card = await stage.terminal.form(BOB, round_.id, FULL, id=next(ids))
+        assert ("You were awarded 2 points: for the sketch" in words_of(card)) is tells
 
 
 # --- sealed rounds ------------------------------------------------------------------------------------------
@@ -188,7 +216,8 @@ async def test_a_sealed_round_has_no_thread_before_its_reveal_and_takes_the_form
         await stage.turn(at("09:00"))
         round_ = await stage.round()
         assert round_.thread is None
-        assert (await stage.terminal.form(BOB, round_.id, FULL, id=next(ids))).receipt is Receipt.RECORDED
+        told, _ = await stage.terminal.form(BOB, round_.id, FULL, id=next(ids))
+        assert told.receipt is Receipt.RECORDED
         await stage.turn(at("09:00", 1))
         thread = await stage.thread()
         assert [message.text.splitlines()[0] for message in stage.of_bot(thread.thread)] == [
@@ -241,6 +270,20 @@ async def test_my_result_comes_with_the_reveal_and_not_before(stage: Stage) -> N
     after = await stage.terminal.press(BOB, HERE, Press.RESULT, round_.id, id="press")
     assert "You have all the essentials." in words_of(after)
     assert "3 points." in words_of(after)
+
+
+async def test_the_last_result_is_that_of_the_latest_revealed_round_that_somebody_answered(stage: Stage) -> None:
+    assert await stage.terminal.last_result(BOB, CHANNEL) is None
+    await said(stage, BOB)
+    await said(stage, ADA)
+    assert await stage.terminal.last_result(BOB, CHANNEL) is None  # It is not revealed yet.
+    await stage.turn(at("09:00", 1))
+    await stage.terminal.say(ADA, await stage.thread(1), FULL)
+    await stage.turn(at("09:00", 2))
+    await stage.terminal.say(BOB, await stage.thread(2), FULL)
+    assert await stage.terminal.last_result(BOB, CHANNEL) == (await stage.round(0)).id
+    assert await stage.terminal.last_result(ADA, CHANNEL) == (await stage.round(1)).id
+    assert await stage.terminal.last_result(ADA, channel_id("random")) is None
 
 
 async def test_a_first_drill_is_begun_once(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""What each button does, and who may press it. What a button carries may be forged: all of it is checked again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from bot.core import asking, commands, objecting, replies, reviewing
+from bot.core.asking import Asker
+from bot.core.card import Card, Press
+from bot.core.model import ChannelId, Place, RoundId
+from bot.core.planning import Banks
+from bot.core.ports import Transaction
+from bot.core.setting_up import Refused
+
+ONLY_READS: Final = frozenset({Press.RESULT, Press.REVIEW})
+"""These change nothing, and may be pressed as often as one likes."""
+
+
+def press(tx: Transaction, banks: Banks, asker: Asker, press: Press, about: str, now: datetime) -> Card:
+    """Carry out a button, other than Answer and Check now, and return what its presser is told. Raises Refused."""
+    match press:
+        case Press.HINT:
+            round_ = tx.rounds.get(RoundId(about))
+            if round_ is not None and round_.group == asker.group:
+                return replies.hint_for(tx, asker, round_, now)
+        case Press.RESULT:
+            return replies.result_of(tx, asker, RoundId(about))
+        case Press.OBJECT:
+            return objecting.object_(tx, asker, about, now)
+        case Press.CONSENT:
+            return objecting.consent(tx, asker, about, now)
+        case Press.RESUME | Press.TRY | Press.DO | Press.REVIEW | Press.RULE:
+            return _in_channel(tx, banks, asker, press, about, now)
+    raise Refused("This button no longer does anything.")
+
+
+def _in_channel(tx: Transaction, banks: Banks, asker: Asker, press: Press, about: str, now: datetime) -> Card:
+    """What a button does in the channel that it names, wherever it was pressed, with the presser's rights there."""
+    said, _, channel = about.rpartition(" ")
+    there = replace(asker, place=Place(channel=ChannelId(channel)))
+    if there.group != asker.group:
+        raise Refused("This drill belongs to another group.")
+    command = commands.BY_NAME.get(said.partition(" ")[0])
+    organizes = press in (Press.REVIEW, Press.RULE) or (
+        press is Press.DO and command is not None and command.who is commands.Who.ORGANIZER
+    )
+    if organizes and not asking.may_organize(tx, there):
+        raise Refused("These buttons are for organizers of that channel.")
+    match press:
+        case Press.RULE:
+            return reviewing.rule(tx, there, said, now)
+        case Press.REVIEW if said != "list":
+            return reviewing.look(tx, there, said, now)
+        case Press.REVIEW:
+            said = "review"
+        case Press.RESUME | Press.TRY if not said:
+            said = "resume" if press is Press.RESUME else "ask"
+    return replies.answer(tx, banks, there, read(said), now)
+
+
+def read(said: str) -> commands.Invocation:
+    """What stands after `/nnquestion`. Raises Refused where it is no command."""
+    try:
+        return commands.read(said)
+    except commands.Misread as misread:
+        raise Refused(str(misread)) from misread
