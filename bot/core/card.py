@@ -157,15 +157,62 @@ class Tone(StrEnum):
     TROUBLE = "trouble"
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of `Bars`: whose or what it is, how long, and the same in figures. `own` marks the reader's."""
+
+    label: str
+    value: float
+    text: str
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Horizontal bars, top to bottom as given, on a scale that begins at nought.
+
+    `most` is where the scale ends; without it the longest bar is as long as can be. `each` is what a row is: with the
+    row's number it stands for a label that cannot be drawn.
+    """
+
+    title: str
+    rows: tuple[Bar, ...]
+    most: float | None = None
+    each: str = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Vertical columns, left to right as given: a label and a value for each. `most` is where the scale ends."""
+
+    title: str
+    labels: tuple[str, ...]
+    values: tuple[float, ...]
+    most: float | None = None
+
+
+Chart = Bars | Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One to three charts, one below the other. `alt` says in words all that they show."""
+
+    title: str
+    charts: tuple[Chart, ...]
+    alt: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A message: title, body, buttons, footer. `tone` says in which state it shows its subject."""
+    """A message: title, body, picture, buttons, footer. `tone` says in which state it shows its subject."""
 
     title: str
     body: tuple[Block, ...] = ()
     buttons: tuple[Button, ...] = ()
     footer: tuple[Span, ...] = ()
     tone: Tone = Tone.QUIET
+    picture: Picture | None = None
 
 
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"

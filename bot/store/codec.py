@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_origin
 from cattrs import Converter
 from cattrs.strategies import configure_tagged_union
 
-from bot.core.card import Block, Span
+from bot.core.card import Block, Chart, Span
 from bot.core.model import Question
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ def _new_converter() -> Converter:
     converter.register_structure_hook(time, lambda text, _: time.fromisoformat(text))
     converter.register_unstructure_hook_factory(_is_frozenset, _sorted_frozenset)
     # The tags are the classes' names and lie in the database: a class that is renamed keeps its old tag.
-    for union in (Span, Block):
+    for union in (Span, Block, Chart):
         configure_tagged_union(union, converter, tag_name="is")
     return converter
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from bot.core.card import Card, Line, Prose, When, Words
+from bot.core.card import Bar, Bars, Card, Columns, Line, Picture, Prose, When, Words
 from bot.core.model import (
     Answer,
     Delivery,
@@ -83,6 +83,21 @@ def test_equal_values_have_equal_text() -> None:
 def test_spans_and_blocks_are_told_apart_by_a_tag() -> None:
     card = Card(title="t", body=(Prose("p"), Line((Words("w"), When(NOW)))))
     assert [block["is"] for block in json.loads(dump(Card, card))["body"]] == ["Prose", "Line"]
+
+
+def test_charts_are_told_apart_by_a_tag() -> None:
+    topics = Bars("topics", (Bar("attention", 0.5, "half"),), most=1.0)
+    charts = (Columns("by week", ("W46", "W47"), (3.0, 5.0)), topics)
+    card = Card(title="t", picture=Picture("Your progress", charts, alt="8 points in 2 weeks; attention: half"))
+    text = dump(Card, card)
+    assert [chart["is"] for chart in json.loads(text)["picture"]["charts"]] == ["Columns", "Bars"]
+    assert load(Card, text) == card
+
+
+def test_a_card_from_before_there_were_pictures_has_none() -> None:
+    text = json.loads(dump(Card, Card(title="t")))
+    del text["picture"]
+    assert load(Card, json.dumps(text)) == Card(title="t")
 
 
 def test_keys_that_a_newer_version_wrote_are_ignored() -> None:
