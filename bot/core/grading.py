@@ -23,6 +23,7 @@ from bot.core.matching import (
     but_for,
     listen,
     mistakes,
+    mostly_denies,
     only_lists,
     turned_around,
     whole_recall,
@@ -32,7 +33,7 @@ from bot.core.quoting import quotes
 from bot.core.rubric import Rubric, rubric
 from bot.core.text import Sentence
 
-VERSION: Final = "key-points/4"
+VERSION: Final = "key-points/5"
 
 # One set of constants for every question.
 COVERED: Final = 0.70
@@ -125,7 +126,8 @@ def _read(question: Question, ready: Rubric, spoken: Sequence[Sentence]) -> _Rea
         flags.append(Flag.KEYWORDS)
         credits, recall = [round(credit * LOWERED, 4) for credit in credits], recall * LOWERED
     around = turned_around(ready, singles)
-    if around or _denies_systematically([(point, matches[point.id]) for point in question.key_points]):
+    touched = [(point, matches[point.id]) for point in question.key_points]
+    if around or (mostly_denies(singles) and _denies_systematically(touched)):
         flags.append(Flag.DENIAL)
         denied = [around or matches[point.id].denied for point in question.key_points]
         credits = [round(c * LOWERED, 4) if no else c for c, no in zip(credits, denied, strict=True)]
@@ -163,10 +165,12 @@ def with_rulings(question: Question, grade: Grade, granted: Mapping[str, str], l
     credits = [graded.credit for graded in points]
     gained = _share(asked, credits) - _share(asked, before)
     score = round(min(1.0, grade.score + gained), 4)
-    ruled = replace(grade, points=points, score=score)
+    # What people found something in was a try, whatever it sounded like.
+    effort = grade.effort if level is None and not granted else Effort.HONEST
+    ruled = replace(grade, points=points, score=score, effort=effort)
     if level is not None:
         return replace(ruled, level=level, unsure=False, flags=())
-    if Flag.QUOTED in grade.flags:
+    if Flag.QUOTED in grade.flags or gained <= 0:  # What is not essential makes no other level.
         return ruled
     reached, unsure = _level(asked, credits, score, LONG)
     if grade.flags:

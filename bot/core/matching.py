@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.core import text as reading
 from bot.core.model import Misconception
-from bot.core.rubric import ANYTHING, ECHO, Phrasing, Rubric
+from bot.core.rubric import ANYTHING, ECHO, WEAK, Phrasing, Rubric
 from bot.core.synonyms import NEARLY, SYNONYMS
 from bot.core.text import Sentence, Word
 
@@ -28,8 +28,13 @@ ABOUT: Final = 0.25
 KEYWORDS: Final = 0.80
 LISTED: Final = 0.80
 """Where so many words of bare lists are the question's, and so many of those heard stand in them, it is keywords."""
+NAMED: Final = 12
+"""Where the prompt asks for names, so many words of lists are an answer; more of them are keywords."""
 VERBATIM: Final = 0.80
-"""The recall from which on all that was said is so near the reference that a "not" in it turns it around."""
+"""The recall from which on, and the share of its words from which on, an answer is so near the reference that a "not"
+in it turns it around."""
+DENIED: Final = 0.55
+"""So much of what is said of the question must be denied: who explains by a contrast affirms the rest."""
 OTHERS: Final = 0.40
 MANY: Final = 6
 """What the next best phrasings count where there are many: one of many fits by chance, three of them hardly do."""
@@ -105,7 +110,9 @@ def listen(rubric: Rubric, spoken: Sequence[Sentence]) -> list[Heard]:
         back = frozenset(
             stem for word, echo in zip(sentence.words, echoes, strict=True) if echo for stem in alike[word]
         )
-        held = _most(each) if _speaks(rubric, each, back, content) else {}
+        telling = {reading.stem(word.text) for word in sentence.words if word.tells}
+        plain = frozenset(reading.stem(word.text) for word in sentence.words) - telling
+        held = _most(each) if _speaks(rubric, each, plain, back, content) else {}
         single.append(
             Heard(
                 held,
@@ -122,11 +129,21 @@ def listen(rubric: Rubric, spoken: Sequence[Sentence]) -> list[Heard]:
     return single
 
 
-def _speaks(rubric: Rubric, each: Sequence[Mapping[str, float]], echoed: Collection[str], content: int) -> bool:
-    """Whether a sentence speaks of the question at all: what does not adds nothing, whatever words it has."""
+def _speaks(
+    rubric: Rubric,
+    each: Sequence[Mapping[str, float]],
+    plain: Collection[str],
+    echoed: Collection[str],
+    content: int,
+) -> bool:
+    """Whether a sentence speaks of the question at all: what does not adds nothing, whatever words it has.
+
+    An everyday word is weak evidence, even of one that is none: guests that arrive do not speak of an arrival rate.
+    """
     held = _most(each)
     near = {**dict.fromkeys(echoed, 1.0), **held}
-    heard = round(sum(value * near.get(stem, 0.0) for stem, value in rubric.worth.items()), 6)
+    worth = {stem: min(value, WEAK) if stem in plain else value for stem, value in rubric.worth.items()}
+    heard = round(sum(value * near.get(stem, 0.0) for stem, value in worth.items()), 6)
     about = sum(1 for stem, value in held.items() if value == 1 and stem in rubric.worth)
     return bool(held) and (heard >= min(ANYTHING, rubric.whole.enough) or 0 < about >= ABOUT * content)
 
@@ -270,7 +287,11 @@ def _denied_share(phrasing: Phrasing, heard: Heard) -> float:
 
 
 def only_lists(rubric: Rubric, singles: Sequence[Heard]) -> bool:
-    """Whether what was heard stands in bare lists of the question's own words, where the reference is no list."""
+    """Whether what was heard stands in bare lists of the question's own words, where neither the reference is a list
+    nor the prompt asks for a short one.
+    """
+    if rubric.listed:
+        return False
     telling = [
         (bool(held), listed)
         for single in singles
@@ -280,16 +301,42 @@ def only_lists(rubric: Rubric, singles: Sequence[Heard]) -> bool:
     listed = [hit for hit, in_list in telling if in_list]
     heard = sum(hit for hit, _ in telling)
     enough = max(1.0, KEYWORDS * len(listed), LISTED * heard)
-    return not rubric.listed and sum(listed) >= enough
+    return sum(listed) >= enough and not (rubric.names and len(listed) <= NAMED)
 
 
 def turned_around(rubric: Rubric, singles: Sequence[Heard]) -> bool:
-    """Whether the reference was said nearly word for word, and denied; or everything is said to be untrue."""
+    """Whether the reference and little else was said nearly word for word, and denied; or all is said to be untrue."""
     together = _joined(singles)
-    if not rubric.whole.denies and recall(rubric.whole, together.held) >= VERBATIM:
-        return _denied_share(rubric.whole, together) > 0.5
     heard = [single for single in singles if single.held]
+    said = _said(heard)
+    if (
+        not rubric.whole.denies
+        and recall(rubric.whole, together.held) >= VERBATIM
+        and sum(said.values()) >= VERBATIM * len(said)
+    ):
+        return _denied_share(rubric.whole, together) > 0.5
     return bool(heard) and all(single.untrue for single in heard)
+
+
+def _said(heard: Sequence[Heard]) -> dict[str, bool]:
+    """Every word that says something, and whether it is the question's."""
+    found: dict[str, bool] = {}
+    for single in heard:
+        for held, word in zip(single.each, single.said, strict=True):
+            if word.says_something and word.text not in reading.NEGATIONS:
+                found[word.text] = found.get(word.text, False) or bool(held)
+    return found
+
+
+def mostly_denies(singles: Sequence[Heard]) -> bool:
+    """Whether most of what an answer says of the question stands in denying clauses; a contrast affirms as much."""
+    hits = [
+        word.denied
+        for single in singles
+        for held, word in zip(single.each, single.said, strict=True)
+        if held and single.held and word.says_something
+    ]
+    return sum(hits) >= DENIED * len(hits)
 
 
 # --- misconceptions -----------------------------------------------------------------------------------------

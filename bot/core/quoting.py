@@ -12,13 +12,16 @@ from bot.core.text import Sentence
 RUN: Final = 4
 SHARE: Final = 0.60
 FEWEST: Final = 25
-"""An answer is quoted if this share of its runs of four words, and this many of its words, stand in one other text."""
+"""An answer is quoted if this share of its runs of four words, and this many of its words, stand in one other text.
+
+Figures and symbols are no words: a table or a calculation is the same whoever writes it.
+"""
 
 
 def quotes(spoken: Sequence[Sentence], revealed: Sequence[str]) -> bool:
     """Whether an answer shares that much with any of these texts."""
     said = [word.text for sentence in spoken for word in sentence.words]
-    if len(said) < FEWEST:
+    if sum(1 for sentence in spoken for word in sentence.words if not word.symbol) < FEWEST:
         return False
     mine = reading.runs(said, RUN)
     return any(_quotes(mine, len(said), text) for text in revealed)

@@ -16,6 +16,9 @@ PROMPT_WORD: Final = 0.35
 STOP_WORD: Final = 0.10
 EVERYDAY_WORD: Final = 0.80
 """What a word of the prompt, a small one, and one that is said about any subject count against a telling one."""
+SYMBOL: Final = 0.35
+ALL_SYMBOLS: Final = 1.00
+"""What a lone letter or digit counts (bulb A, terminal 4), and all of a phrasing's together at most."""
 ENOUGH: Final = 1.6
 ENOUGH_OF_ALL: Final = 0.66
 ENOUGH_OF_WEAK: Final = 0.75
@@ -63,6 +66,8 @@ class Rubric:
     """Every stem of the phrasings and of the prompt, and the same by their first two letters."""
     listed: bool
     """The reference answer is a bare list itself, so that a list may say it."""
+    names: bool
+    """The prompt asks for names of things, so that a short list may say them."""
 
 
 @lru_cache(maxsize=64)
@@ -92,7 +97,12 @@ def rubric(question: Question) -> Rubric:
     def phrasing(text: str) -> Phrasing:
         words = reading.words(text)
         first = {reading.stem(word.text): word for word in reversed(words)}
-        kept = tuple((word.text, stem, weight(word, stem)) for stem, word in reversed(first.items()))
+        symbols = {stem for stem, word in first.items() if word.symbol and not word.says_something}
+        named = max(STOP_WORD, round(min(SYMBOL, ALL_SYMBOLS / max(1, len(symbols))), 4))
+        kept = tuple(
+            (word.text, stem, named if stem in symbols else weight(word, stem))
+            for stem, word in reversed(first.items())
+        )
         said = {stem: word for stem, word in first.items() if word.says_something}
         evidence = {stem: 1.0 if word.tells else WEAK for stem, word in said.items()}
         own = {stem: value for stem, value in evidence.items() if stem not in prompt}
@@ -113,9 +123,9 @@ def rubric(question: Question) -> Rubric:
         vocabulary[stem[:2]] = (*vocabulary.get(stem[:2], ()), stem)
     worth = {**handed, **{stem: value for ph in phrasings for stem, value in ph.evidence.items()}}
     echo = frozenset(reading.runs([word.text for word in asked], ECHO))
-    in_lists = [yes for each in reading.in_lists(reading.sentences(question.answer)) for yes in each]
-    listed = 2 * sum(in_lists) > len(in_lists)
-    return Rubric(points, sense, whole, misconceptions, prompt, worth, echo, stems, vocabulary, listed)
+    listed = reading.is_list(question.answer)
+    names = reading.asks_for_names(question.prompt)
+    return Rubric(points, sense, whole, misconceptions, prompt, worth, echo, stems, vocabulary, listed, names)
 
 
 def _mean(phrasings: Sequence[Phrasing]) -> dict[str, float]:

@@ -179,6 +179,8 @@ _SAID_ALIKE: Final = tuple(
         (r"\b(non|mini|multi|semi|auto|co|pre|hyper)[ -](?=[^\W\d_]{3})", r"\1"),
         (r"\b(over|under|back|re|un|sub|de)-(?=[^\W\d_]{3})", r"\1"),
         (r"\bw/o\b", " without "),
+        (r"\bnot only\b", "only"),
+        (r"\bwhether or not\b", "whether"),
         (r"\b(do|does|did|is|are|was|were|wo|would|could|should|ca|can|has|have|had|ai)n'?t\b", r"\1 not"),
         (r"'s\b", ""),
     )
@@ -194,7 +196,15 @@ _END: Final = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)[.!?…]{1,8}
 _CLAUSE: Final = re.compile(r"[,:()–—]|\s-\s|\b(?:but|because|while|whereas|since|so|although|though)\b")
 _DENIES_ALL: Final = re.compile(r"\b(?:not (?:true|correct|right|the case)|false|untrue|wrong|a myth|a lie) that\b")
 _WORD: Final = re.compile(r"\d+(?:\.\d+)+|[^\W_]+")
-_COMMA: Final = re.compile(r"[,;/]")
+_COMMA: Final = re.compile(r"[,;]\s*\w|\s/\s")
+_NAMES: Final = re.compile(
+    r"\b(?:name|list|state|give|mention|enumerate|identify|write down)(?: and \w+)?"
+    r"(?: (?:the|any|at least|up to))* (?:all|some|a few|several|\d+|two|three|four|five|six|seven|eight|nine|ten)\b"
+    r"|(?:^|[?!;:] |(?<!vs)\. )(?:please )?(?:name|list|enumerate) "
+)
+_AND: Final = re.compile(r"\s+(?:and|or|&)\s+(?=\w)")
+_RELATION: Final = re.compile(r"(?<![<=>-])(?:=|[-=]>|[≤≥≈→⇒∝]|(?<=\s)[<>](?=\s))")
+"""A sign that says "is", "is less than" or "leads to"; what it joins is a statement."""
 _TYPED: Final = re.compile(r"\S+")
 _SIGNS: Final = re.compile(r"[\W_]+")
 _PIECE: Final = re.compile(rf"(?:\S+(?:\s+|$)){{1,{_CHUNK}}}")
@@ -219,6 +229,11 @@ class Word(NamedTuple):
     def small(self) -> bool:
         """Whether it is one of the words of which sentences are made; a lone letter is more often a symbol."""
         return self.text in STOP_WORDS and (len(self.text) > 1 or self.text in "ai")
+
+    @property
+    def symbol(self) -> bool:
+        """Whether it is a figure or a lone letter, as in formulas: no keyword, whatever stands around it."""
+        return self.text[0].isdigit() or (len(self.text) == 1 and not self.small)
 
     @property
     def tells(self) -> bool:
@@ -347,9 +362,9 @@ def in_lists(spoken: Sequence[Sentence]) -> list[list[bool]]:
     for fragments, run in groupby(spoken, key=lambda sentence: len(sentence.words) < _FRAGMENT):
         together = list(run)
         for group in [together] if fragments else [[sentence] for sentence in together]:
-            # Figures are no keywords: "precision = 0.8, recall = 0.4" says something.
-            said = [word for sentence in group for word in sentence.words if not word.text.isdigit()]
+            said = [word for sentence in group for word in sentence.words if not word.symbol]
             small = sum(1 for word in said if word.small)
+            small += sum(len(_RELATION.findall(sentence.typed)) for sentence in group)
             commas = not small and any(_COMMA.search(sentence.typed) for sentence in group)
             if len(said) >= (_FEWEST_LISTED - commas) and small <= _LIST_SHARE * len(said):
                 found.extend([True] * len(sentence.words) for sentence in group)
@@ -359,12 +374,24 @@ def in_lists(spoken: Sequence[Sentence]) -> list[list[bool]]:
 
 
 def _long_runs(said: Sequence[Word]) -> list[bool]:
-    """For each word, whether it stands among so many in a row that none is a small one."""
+    """For each word, whether it stands among so many in a row that none is a small one, a figure or a symbol."""
     found: list[bool] = []
-    for small, run in groupby(said, key=lambda word: word.small):
+    for breaks, run in groupby(said, key=lambda word: word.small or word.symbol):
         length = len(list(run))
-        found.extend([not small and length >= _LONG_RUN] * length)
+        found.extend([not breaks and length >= _LONG_RUN] * length)
     return found
+
+
+def is_list(text: str) -> bool:
+    """Whether most of a text is a bare list, be it only one of two with an "and"."""
+    without = _AND.sub(", ", text)
+    listed = [yes for each in in_lists(sentences(without)) for yes in each]
+    return 2 * sum(listed) > len(listed)
+
+
+def asks_for_names(prompt: str) -> bool:
+    """Whether a prompt asks for so many things by name, so that a short list is an answer."""
+    return bool(_NAMES.search(" ".join(prompt.casefold().replace("-", " ").split())))
 
 
 def says_untrue(sentence: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.core import text as reading
 from bot.core.bank import read_bank
 from bot.core.clauses import clauses
 from bot.core.exemplars import ruled
@@ -263,6 +264,86 @@ def test_a_bare_list_of_keywords_earns_no_level() -> None:
     assert [grade_answer(QUESTION, listed.replace(", ", gap)).level for gap in (" ", "\n", ". ")] == [0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("asked", "listed"),
+    [
+        ("Name three things that photosynthesis needs.", True),
+        ("What is it? Please state at least 3 of its inputs.", True),
+        ("List and describe two inputs.", True),
+        ("Write down all its inputs.", True),
+        ("Which inputs does it need (array-based vs. list-based)?", False),
+        ("Are both leaves in the same state, and why?", False),
+    ],
+)
+def test_a_prompt_that_asks_for_names_takes_a_short_list_of_them(asked: str, listed: bool) -> None:
+    question = replace(QUESTION, prompt=asked)
+    names = "sunlight, energy, carbon dioxide, water"
+    assert (grade_answer(question, names).flags == ()) is listed
+    many = f"{names}, sugar, glucose, oxygen, by-product, released, reaction, chlorophyll, photons, carbohydrates"
+    assert grade_answer(question, many).flags == (Flag.KEYWORDS,)
+
+
+def test_a_reference_that_is_two_names_takes_a_list() -> None:
+    question = replace(make_question(KeyPoint(id="it", text="stamens and pistils", essential=True)), answer="")
+    assert grade_answer(replace(question, answer="Stamens and pistils."), "pistils, stamens").flags == ()
+    assert grade_answer(replace(question, answer=GRACE), "pistils, stamens").flags == (Flag.KEYWORDS,)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "sunlight = energy\nsugar = carbon dioxide + water",
+        "carbon dioxide -> sugar\nsunlight -> energy\nwater -> oxygen",
+        "O(oxygen water)",
+    ],
+)
+def test_formulas_are_no_lists_of_keywords(answer: str) -> None:
+    assert grade_answer(QUESTION, answer).flags == ()
+
+
+def test_who_explains_by_a_contrast_denies_nothing() -> None:
+    question = make_question(*(replace(p, essential=False) for p in (GOES_IN, SUGAR, OXYGEN)))
+    contrast = (
+        "An animal does not turn carbon dioxide and water into sugar. It does not give off oxygen as a by-product. "
+        "The leaf builds glucose from carbon dioxide and water, powered by the solar energy of sunlight, "
+        "and oxygen is released by the chlorophyll as waste."
+    )
+    assert grade_answer(question, contrast).flags == ()
+    without = contrast[: contrast.index(" The leaf")]
+    assert grade_answer(question, without).flags == (Flag.DENIAL,)
+
+
+def test_a_short_reference_is_denied_only_by_who_says_little_else() -> None:
+    question = replace(make_question(KeyPoint(id="it", text="each leaf has its own stem")), prompt="Explain it.")
+    question = replace(question, answer="each leaf has its own stem")
+    assert grade_answer(question, "each leaf has not its own stem").flags == (Flag.DENIAL,)
+    honest = "this leaf has not its stem in common with that leaf, thus one withers alone while neighbors stay green"
+    assert grade_answer(question, honest).flags == ()
+
+
+@pytest.mark.parametrize("said", ["not only", "whether or not"])
+def test_idioms_with_a_not_deny_nothing(said: str) -> None:
+    assert not any(word.denied for word in reading.words(f"oxygen is released {said} as waste"))
+
+
+def test_an_everyday_word_with_the_stem_of_a_telling_one_is_no_try() -> None:
+    question = make_question(KeyPoint(id="it", text="the arrival rate of photons"), prompt="What counts?")
+    guests = "I would rather paint the kitchen yellow before the guests arrive!"
+    assert grade_answer(question, guests).score == 0
+    exemplars = tuple(ruled(f"{word} {VAGUE}", 1.0) for word in ("a", "the", "hm"))
+    assert grade_answer(replace(question, exemplars=exemplars), guests).score == 0
+    assert grade_answer(question, "what counts is the arrival of photons").score > 0
+
+
+def test_which_of_several_things_is_meant_counts_a_little_and_a_table_of_them_no_more() -> None:
+    question = make_question(*clauses("Bulb C is connected to terminal 4"), prompt="Why?")
+    right, wrong = (grade_answer(question, f"bulb {b} is at terminal {t}").score for b, t in (("C", 4), ("B", 6)))
+    assert 0 < right - wrong < 0.5
+    letters = " ".join("bcdefghjklmnopqrstuvwxyz")
+    table = make_question(*clauses(f"Terminals are connected through filaments: {letters}"), prompt="Why?")
+    assert grade_answer(table, "The terminals are connected through filaments").score > 0.9
+
+
 def test_a_misconception_blocks_its_key_point_and_says_so() -> None:
     answer = "The roots suck their food out of the soil. Carbon dioxide and water become sugar. It gives off oxygen."
     blocked = point(grade_answer(QUESTION, answer), "sugar")
@@ -421,6 +502,14 @@ def test_the_reference_answer_handed_in_is_quoted() -> None:
     assert grade_answer(replace(question, answer=GRACE), GRACE).flags == (Flag.QUOTED,)
 
 
+def test_a_table_is_the_same_whoever_writes_it() -> None:
+    hops = "Hop 1: (A, B, forward), (A, C, forward), (A, D, drop). "
+    hops += "Hop 2: (B, E, forward), (C, F, drop), (D, G, drop). Hop 3: (E, H, drop)."
+    question = replace(make_question(KeyPoint(id="hops", text=hops)), prompt="Which packets?", answer=hops)
+    assert sum(len(sentence.words) for sentence in reading.sentences(hops)) > 25
+    assert grade_answer(question, hops).flags == ()
+
+
 def test_short_answers_and_own_words_are_nobodys() -> None:
     assert grade_answer(QUESTION, FULL[:60], revealed=[FULL]).flags == ()
     other = "Light from the sun is the energy with which a plant builds carbohydrates from carbon dioxide and water. "
@@ -569,6 +658,12 @@ def test_a_grant_takes_nothing_away(text: str, granted: set[str]) -> None:
     more = with_rulings(QUESTION, grade, dict.fromkeys({*granted, "light"}, SAID))
     assert more.level >= ruled_on.level
     assert more.score >= ruled_on.score
+
+
+def test_a_grant_lowers_no_level_that_another_grader_gave() -> None:
+    grade = replace(grade_answer(QUESTION, "It gives off oxygen, I remember that."), level=2, unsure=True)
+    ruled_on = with_rulings(QUESTION, grade, {"sugar": SAID})
+    assert (ruled_on.level, ruled_on.unsure) == (2, True)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
