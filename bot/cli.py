@@ -45,6 +45,21 @@ def main() -> None:
     _write_any_sign()
 
 
+_pictures_option = click.option(
+    "--pictures",
+    "saves",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Draw the pictures, too, and save them in this folder.",
+)
+
+
+def _make(folder: Path | None) -> None:
+    """A folder that cannot be made is told of at once, and not when the first file is to go into it."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 @main.command()
 @click.option("--days", type=click.IntRange(1, 366), default=5, show_default=True, help="How many days to play.")
 @click.option("--seed", type=click.IntRange(0), default=None, help="Another seed, another week. The first is 1.")
@@ -54,14 +69,16 @@ def main() -> None:
     default=None,
     help="Keep the run in this file, and go on where it stopped.",
 )
-def demo(days: int, seed: int | None, database: Path | None) -> None:
+@_pictures_option
+def demo(days: int, seed: int | None, database: Path | None, saves: Path | None) -> None:
     """Watch days of study in a simulated group, on a fast clock."""
     import asyncio
 
     from bot import runtime
 
     with _faults():
-        asyncio.run(runtime.play_demo(_settings(), days=days, seed=seed, database=database))
+        _make(saves)
+        asyncio.run(runtime.play_demo(_settings(), days=days, seed=seed, database=database, saves=saves))
 
 
 @main.command()
@@ -72,14 +89,16 @@ def demo(days: int, seed: int | None, database: Path | None) -> None:
     default=None,
     help="Keep the room in this file; default in your data folder.",
 )
-def chat(name: str | None, database: Path | None) -> None:
+@_pictures_option
+def chat(name: str | None, database: Path | None, saves: Path | None) -> None:
     """Sit down in the room yourself, on the real clock."""
     import asyncio
 
     from bot import runtime
 
     with _faults():
-        asyncio.run(runtime.sit_in_chat(_settings(), name=name, database=database))
+        _make(saves)
+        asyncio.run(runtime.sit_in_chat(_settings(), name=name, database=database, saves=saves))
 
 
 @main.command()
@@ -146,6 +165,42 @@ def regrade(
 
     with _faults():
         asyncio.run(work())
+
+
+@main.command()
+@_database_option
+def rebuild(database: Path | None) -> None:
+    """Count all boards anew from the ledger. They are kept with each of its rows, so nothing should be wrong."""
+    import asyncio
+
+    from bot import runtime
+
+    with _faults():
+        wrong = asyncio.run(runtime.rebuild(_settings_for(database)))
+    if wrong:
+        click.echo(f"{wrong} row{'s' * (wrong != 1)} of boards {'were' if wrong != 1 else 'was'} wrong, and right now.")
+    else:
+        click.echo("Counted anew: every board was right.")
+
+
+@main.command("export")
+@click.option("--group", required=True, help="The group, by its id, such as discord:1234 or slack:T1234.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder to write to.")
+@_database_option
+def export_group(group: str, out: Path, database: Path | None) -> None:
+    """Write a group's boards, and the answers that its members agreed to share, as CSV and JSON files."""
+    import asyncio
+
+    from bot import runtime
+
+    with _faults():
+        files = asyncio.run(runtime.export_group(_settings_for(database), group=group))
+        there = [str(out / file.name) for file in files if (out / file.name).exists()]
+        if there:
+            _refuse(f"{', '.join(there)}: there already; choose another folder, or remove what is in this one.")
+        out.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            _write(file.text, out / file.name, "utf-8-sig" if file.name.endswith(".csv") else "utf-8")
 
 
 @main.group(cls=_Group)

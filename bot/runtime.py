@@ -18,17 +18,20 @@ from typing import TYPE_CHECKING, Final
 import tzlocal
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot import pictures
 from bot.adapters.terminal.chat import Chat
 from bot.adapters.terminal.demo import ZONE as DEMO_ZONE
 from bot.adapters.terminal.demo import Demo, DemoRefused, FastClock, is_demo, seed_of
 from bot.adapters.terminal.demo import start as demo_start
 from bot.adapters.terminal.messenger import TerminalMessenger
 from bot.adapters.terminal.room import Room
+from bot.adapters.terminal.saving import Album
 from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal, channel_id
-from bot.core import drills, grading
+from bot.core import drills, grading, group_export
+from bot.core.card import File
 from bot.core.items import Item, Suggestion, items, suggestions
-from bot.core.model import Answer, Grade, Place, Question, Round, RoundState
+from bot.core.model import Answer, Grade, GroupId, Place, Question, Round, RoundState
 from bot.core.planning import Banks
 from bot.core.ports import Messenger, StoreError, Transaction
 from bot.core.regrading import Change
@@ -167,19 +170,23 @@ class Program:
             self.room.close()
 
 
-def build(settings: Settings, clock: Clock = wall_clock) -> Program:
-    """Assemble the program. Needs no loop, token, network or clock; reads the banks, and raises BankError."""
+def build(settings: Settings, clock: Clock = wall_clock, *, saves: Path | None = None) -> Program:
+    """Assemble the program. Needs no loop, token, network or clock; reads the banks, and raises BankError.
+
+    The terminal's pictures are saved in the folder `saves`, if there is one.
+    """
     shelf = Shelf(settings.banks)
     shelf.load()
     store = SqliteStore(settings.database)
     messengers: dict[str, Messenger] = {}
     woken = asyncio.Event()
-    bot = StudyBot(store, KeyPointGrader(), lambda: shelf.banks, owed=woken.set)
+    bot = StudyBot(store, KeyPointGrader(), lambda: shelf.banks, owed=woken.set, keep_answers=settings.keep_answers)
     room = terminal = discord_adapter = slack_adapter = web = None
     if "terminal" in settings.platforms:
         room = Room(settings.database.with_name(settings.database.name + ".room.jsonl"))
-        messengers["terminal"] = TerminalMessenger(room, clock)
-        terminal = Terminal(room, bot, clock)
+        album = Album(saves, pictures.drawn)
+        messengers["terminal"] = TerminalMessenger(room, clock, album)
+        terminal = Terminal(room, bot, clock, album)
     if "discord" in settings.platforms:
         from bot.adapters.discord import client as of_discord  # It takes a second to load, and not all need it.
         from bot.adapters.discord import connection
@@ -189,6 +196,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
             bot,
             clock,
             lambda: shelf.banks,
+            pictures.drawn,
             test_guild=settings.discord_test_guild,
             # Told where the gateway is, the client does not ask, and then does not know how many shards it needs.
             shard_count=1 if settings.discord_gateway_url else None,
@@ -204,6 +212,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> Program:
                 bot,
                 clock,
                 lambda: shelf.banks,
+                pictures.drawn,
                 bot_token=settings.slack_bot_token,
                 app_token=settings.slack_app_token,
                 signing_secret=settings.slack_signing_secret,
@@ -303,6 +312,12 @@ async def regrade(
             yield round_, len(await bot.answers_in(round_.id)), changes
 
 
+async def rebuild(settings: Settings) -> int:
+    """Count all boards of a database anew from its ledger; returns how many of their rows were wrong."""
+    async with _reading(settings) as (store, _):
+        return await store.write(lambda tx: tx.ledger.recount())
+
+
 async def question_items(settings: Settings, *, group: str | None) -> list[Item]:
     """What the answers in a database tell about its questions."""
     async with _reading(settings) as (store, _):
@@ -315,6 +330,16 @@ async def bank_suggestions(settings: Settings, banks: Banks) -> list[Suggestion]
     """What members would have had key points say, from a database."""
     async with _reading(settings) as (store, _):
         return await store.read(lambda tx: suggestions(tx, tx.objections.ended(), banks))
+
+
+async def export_group(settings: Settings, *, group: str) -> tuple[File, ...]:
+    """A group's boards and shared answers. Raises SettingsError where the database knows no such group."""
+    async with _reading(settings) as (store, _):
+        known = await store.read(group_export.groups)
+        if group not in known:
+            there = f"there is {', '.join(known)}" if known else "there is none yet"
+            raise SettingsError((f"{settings.database}: there is no group “{group}” in it; {there}",))
+        return await store.read(lambda tx: group_export.files(tx, GroupId(group), wall_clock().date()))
 
 
 def _revealed(tx: Transaction) -> list[Round]:
@@ -341,13 +366,15 @@ async def _reading(settings: Settings) -> AsyncIterator[tuple[SqliteStore, Study
         await store.close()
 
 
-async def play_demo(settings: Settings, *, days: int, seed: int | None, database: Path | None) -> None:
-    """Play the demo; without a database in a folder that is gone afterwards."""
+async def play_demo(
+    settings: Settings, *, days: int, seed: int | None, database: Path | None, saves: Path | None
+) -> None:
+    """Play the demo; without a database in a folder that is gone afterwards. Pictures go into `saves`."""
     with tempfile.TemporaryDirectory(prefix="nnquestion-") if database is None else contextlib.nullcontext() as folder:
         path = Path(folder) / "demo.db" if folder is not None else database
         assert path is not None
         clock = FastClock(demo_start())
-        program = build(_room_of_its_own(settings, path), clock)
+        program = build(_room_of_its_own(settings, path), clock, saves=saves)
         assert program.room is not None
         assert program.terminal is not None
         async with _started(program):
@@ -369,10 +396,10 @@ async def play_demo(settings: Settings, *, days: int, seed: int | None, database
             demo.show.line(f"Stopped. {kept}")
 
 
-async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | None) -> None:
-    """The room with the person at the keyboard in it, until they leave."""
+async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | None, saves: Path | None) -> None:
+    """The room with the person at the keyboard in it, until they leave. Pictures go into `saves`."""
     folder = data_folder()
-    program = build(_room_of_its_own(settings, database or folder / "chat.db"))
+    program = build(_room_of_its_own(settings, database or folder / "chat.db"), saves=saves)
     assert program.terminal is not None
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -392,6 +419,7 @@ async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | 
             topics=tuple(sorted({topic for question in questions for topic in question.topics})),
             questions=tuple(question.slug for question in questions),
             history=folder / "history",
+            exports=folder / "exports",
             place=Place(channel=channel_id("general")),
         )
         await program.terminal.catch_up()

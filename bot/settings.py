@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -31,11 +32,14 @@ NAMES: Final = (
     "SLACK_SIGNING_SECRET",
     "SLACK_API_URL",
     "NNQUESTION_WEB",
+    "NNQUESTION_KEEP_ANSWERS",
 )
 
 
 _NAMED_BY: Final = {"discord": ("TOKEN", "API_URL", "GATEWAY_URL"), "slack": ("BOT_TOKEN", "API_URL")}
 """A platform is named by any of these settings, where NNQUESTION_PLATFORMS does not say."""
+
+_MOST_DAYS: Final = 36_500
 
 
 class SettingsError(Exception):
@@ -64,6 +68,8 @@ class Settings:
     slack_api_url: str = ""
     web: tuple[str, int] = ("127.0.0.1", 8080)
     """Where the web server listens: host and port."""
+    keep_answers: timedelta | None = None
+    """How long the texts of answers are kept; None for good."""
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -82,6 +88,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     if given["DISCORD_TEST_GUILD"] and not given["DISCORD_TEST_GUILD"].isdigit():
         problems.append(f"DISCORD_TEST_GUILD={given['DISCORD_TEST_GUILD']}: it is the id of a server, a number")
     web = _web(given["NNQUESTION_WEB"], problems)
+    keep_answers = _days("NNQUESTION_KEEP_ANSWERS", given["NNQUESTION_KEEP_ANSWERS"], problems)
     if problems:
         raise SettingsError(tuple(problems))
     return Settings(
@@ -97,6 +104,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         slack_signing_secret=given["SLACK_SIGNING_SECRET"],
         slack_api_url=given["SLACK_API_URL"],
         web=web,
+        keep_answers=keep_answers,
     )
 
 
@@ -166,6 +174,15 @@ def _web(given: str, problems: list[str]) -> tuple[str, int]:
         problems.append(f"NNQUESTION_WEB={given}: expected host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
         return "127.0.0.1", 8080
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _days(name: str, given: str, problems: list[str]) -> timedelta | None:
+    if not given:
+        return None
+    if not given.isdecimal() or not 1 <= int(given) <= _MOST_DAYS:
+        problems.append(f"{name}={given}: it is a number of days from 1 to {_MOST_DAYS:,}; leave it out for no end")
+        return None
+    return timedelta(days=int(given))
 
 
 def _platforms(given: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:

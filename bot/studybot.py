@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from bot.core import (
     answering,
     asking,
+    boards,
     grading,
     home,
     objecting,
@@ -20,7 +21,9 @@ from bot.core import (
     outcomes,
     pressing,
     regrading,
+    reminding,
     replies,
+    retention,
     reviewing,
     rounds,
     rulings,
@@ -42,10 +45,12 @@ from bot.core.model import (
     Occurrence,
     Place,
     Question,
+    Receipt,
     Round,
     RoundId,
     RoundState,
     Told,
+    Why,
     daily_round_id,
     group_of,
 )
@@ -64,6 +69,9 @@ FETCHING_AT_MOST: Final = timedelta(minutes=15)
 LOOKED_AT: Final = 5
 """A channel's latest rounds, among which the unrevealed ones are; a revealed one may still get a late answer."""
 
+STEPS_IN_A_TICK: Final = 20
+"""Of removing what is old; what is left then waits for the next tick."""
+
 T = TypeVar("T")
 
 
@@ -71,20 +79,31 @@ class StudyBot:
     """What happens, to the store: every method is safe to call twice with the same thing."""
 
     def __init__(
-        self, store: Store, grader: Grader, banks: Callable[[], Banks], *, owed: Callable[[], None] = lambda: None
+        self,
+        store: Store,
+        grader: Grader,
+        banks: Callable[[], Banks],
+        *,
+        owed: Callable[[], None] = lambda: None,
+        keep_answers: timedelta | None = None,
     ) -> None:
-        """`banks` gives the banks as they are now; `owed` is called when something may have to be sent or done."""
+        """`banks` gives the banks as they are now; `owed` is called when something may have to be sent or done.
+
+        Texts of answers are removed after `keep_answers`, where it is given.
+        """
         self._store = store
         self._grader = grader
         self._banks = banks
         self._owed = owed
+        self._keep_answers = keep_answers
+        self._cleaned_on: date | None = None
         self._fetching: dict[ChannelId, datetime] = {}
         self._held: dict[ChannelId, datetime] = {}
 
     # --- the clock --------------------------------------------------------------------------------------------
 
     async def tick(self, now: datetime) -> None:
-        """Do what is due: close, grade, reveal, then open. A fault in one channel leaves the others working."""
+        """Do what is due: close, grade, reveal, open, then remind. A fault in one channel leaves the others working."""
         to_close = await self._store.read(lambda tx: tx.rounds.to_close(now))
         await self._each(
             [round_.id for round_ in to_close if not self._holds(round_, now)],
@@ -97,9 +116,29 @@ class StudyBot:
         )
         to_reveal = await self._store.read(lambda tx: tx.rounds.to_reveal(now))
         await self._each([round_.id for round_ in to_reveal], lambda round_id, tx: rounds.reveal(tx, round_id, now))
+        if await self._store.read(lambda tx: boards.seasons_to_keep(tx, now)):
+            await self._each([now.date()], lambda _, tx: boards.keep_seasons(tx, now))
         due = await self._store.read(lambda tx: tx.drills.due(now))
         banks = self._banks()
         await self._each([drill.channel for drill in due], lambda channel, tx: rounds.open_due(tx, banks, channel, now))
+        # After the openings: who wants to be reminded at the hour at which a question opens is reminded of that one.
+        wish = await self._store.read(lambda tx: tx.members.to_remind(now, AT_ONCE))
+        await self._each([one.member for one in wish], lambda member, tx: reminding.send_due(tx, member, now))
+        if self._cleaned_on != now.date():
+            await self._remove_what_is_old(now)
+
+    async def _remove_what_is_old(self, now: datetime) -> None:
+        """Once a day, and once after each start; in steps, so that nobody else who writes waits for long."""
+        try:
+            for _ in range(STEPS_IN_A_TICK):
+                if await self._store.write(lambda tx: retention.step(tx, now, self._keep_answers)):
+                    self._cleaned_on = now.date()
+                    return
+        except StoreError:
+            raise
+        except Exception:
+            self._cleaned_on = now.date()
+            log.exception("what is old could not be removed; trying again tomorrow")
 
     async def _each(self, ids: Sequence[T], work: Callable[[T, Transaction], object]) -> None:
         """Do this for each, in a transaction of its own; the store commits those that wait together."""
@@ -238,6 +277,39 @@ class StudyBot:
 
         return await self._store.write(work)
 
+    async def direct(
+        self, member: MemberId, name: str, message: str, text: str, at: datetime, now: datetime
+    ) -> tuple[Told, Card]:
+        """What a member says to the bot alone is an answer to the question they were reminded of last.
+
+        `message` is what is said by what it is: its id, a slash, and, for what changes it, what tells that change from
+        others. An empty text withdraws; if what is deleted so is no answer (any more), that is talk.
+        """
+
+        def work(tx: Transaction) -> tuple[Told, Card]:
+            round_ = reminding.round_of_reply(tx, member, message)
+            if not text.strip() and (round_ is None or not reminding.is_answer(tx, round_, member, message)):
+                return answering.TALK, asking.refused("This was no answer.")
+            if round_ is None:
+                told = Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
+            else:
+                form = Form(round=round_.id, interaction=message, member=member, name=name, text=text, at=at)
+                told = answering.take(tx, form, now)
+            return told, objecting.after_answer(tx, member, group_of(ChannelId(member)), told)
+
+        return await self._store.write(work)
+
+    async def speaker(self, members: Collection[MemberId], message: str) -> tuple[MemberId, ChannelId] | None:
+        """Which of these members, one person in several groups, says this to the bot alone, and about which channel.
+
+        `message` is named as for `direct`. None where nobody of them is reminded, or has answered so.
+        """
+        return await self._store.read(lambda tx: reminding.speaker(tx, members, message))
+
+    async def member(self, member: MemberId) -> Member | None:
+        """A member, as far as they are known."""
+        return await self._store.read(lambda tx: tx.members.get(member))
+
     async def command(self, asker: Asker, text: str, *, id: str, now: datetime) -> Card:
         """Carry out what stands after `/nnquestion`; `id` is the platform's for this one request."""
         try:
@@ -279,7 +351,8 @@ class StudyBot:
         """Make an answer final, grade it if it is not, and tell its author how far it goes; again, the same."""
         try:
             answer = await self._store.write(lambda tx: objecting.make_final(tx, asker, round_id, now))
-            if await self._store.read(lambda tx: tx.answers.grade(round_id, asker.member)) is None:
+            grade = await self._store.read(lambda tx: tx.answers.grade(round_id, asker.member))
+            if grade is None or grade.grader == UNGRADED:
                 await self._grade_round(round_id, [answer], now)
             return await self._store.read(lambda tx: objecting.checked(tx, asker, round_id))
         except Refused as refused:
@@ -403,9 +476,9 @@ class StudyBot:
         """Note something about an adapter, kept over restarts."""
         await self._store.write(lambda tx: tx.facts.set(name, value))
 
-    async def left(self, group: GroupId) -> None:
+    async def left(self, group: GroupId, now: datetime) -> None:
         """The bot was removed from a group: its drills stop, and nothing more is sent there."""
-        await self._store.write(lambda tx: outcomes.left(tx, group))
+        await self._store.write(lambda tx: outcomes.left(tx, group, now))
 
     async def may_organize(self, asker: Asker, channel: ChannelId) -> bool:
         """Whether the asker may manage a channel's drill."""

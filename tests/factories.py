@@ -99,6 +99,7 @@ def make_drill(channel: str = CHANNEL, **changes: Any) -> Drill:
         group=group_of(channel),
         timetable=make_timetable(),
         bank="nn",
+        recap=False,
         set_up_by=ADA,
         next=Opening(on=TODAY, at=NOW),
     )

@@ -15,7 +15,7 @@ import pytest_asyncio
 from bot.core import rounds, rulings
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
-from bot.core.card import Card, Press
+from bot.core.card import Button, Card, Press
 from bot.core.model import (
     Action,
     Answer,
@@ -28,9 +28,11 @@ from bot.core.model import (
     Place,
     Question,
     Receipt,
+    Reminder,
     Round,
     RoundKind,
     RoundState,
+    Share,
     Told,
     Why,
     daily_round_id,
@@ -39,7 +41,7 @@ from bot.core.model import (
 from bot.core.ports import Store, StoreError, Transaction
 from bot.delivery import Deliverer
 from bot.store import SqliteStore
-from bot.studybot import StudyBot
+from bot.studybot import AT_ONCE, StudyBot
 from tests.adapters.fakes import ScriptedMessenger, StubGrader
 from tests.core.worlds import (
     DONT_KNOW,
@@ -838,6 +840,11 @@ async def presses(study: Study, who: str, press: Press, about: str, when: dateti
     return await study.bot.press(asker(who, organizer=organizer), press, about, id=f"press {study._number}", now=when)
 
 
+def checks(card: Card) -> list[Button]:
+    """The buttons of a card that offer to check an answer."""
+    return [button for button in card.buttons if button.press is Press.CHECK]
+
+
 async def kept_grade(study: Study, who: str, day: int = 0) -> Grade | None:
     round_ = await study.round(day)
     return await study.do(lambda tx: tx.answers.grade(round_.id, member(who)))
@@ -1227,12 +1234,12 @@ async def test_a_form_is_answered_by_its_receipt_and_an_offer_to_check_it(study:
         told, card = await a_form(study, "It covers two, says ada.", at("12:00", 1))
         assert told.receipt is Receipt.RECORDED
         assert "Recorded." in words_of(card)
-        [button] = card.buttons
-        assert (button.press, button.about) == (Press.CHECK, (await study.round(1)).id)
+        [button] = checks(card)
+        assert button.about == (await study.round(1)).id
     checked = await presses(study, "ada", button.press, button.about, at("12:01", 1))
     assert "It covers 1 of 3 key points." in words_of(checked)
     told, card = await a_form(study, "It covers one, too.", at("12:02", 1))
-    assert (told.why, card.buttons) == (Why.FINAL, ())
+    assert (told.why, checks(card)) == (Why.FINAL, [])
     assert "so it is final" in words_of(card)
 
 
@@ -1242,10 +1249,10 @@ async def test_a_submission_is_answered_in_private_too(study: Study, grader: Mar
     submitted = Submitted(said=said, by=member("ada"), interaction="s", at=at("10:01"))
     told, card = await study.bot.answer_in_private(submitted, at("10:01"))
     assert told.receipt is Receipt.RECORDED
-    assert [button.press for button in card.buttons] == [Press.CHECK]
+    assert len(checks(card)) == 1
     other = replace(submitted, by=member("bob"), interaction="t")
     told, card = await study.bot.answer_in_private(other, at("10:02"))
-    assert (told.why, card.buttons) == (Why.NOT_OWN, ())
+    assert (told.why, checks(card)) == (Why.NOT_OWN, [])
     assert "only a message of your own" in words_of(card)
 
 
@@ -1328,3 +1335,178 @@ async def test_an_open_round_is_not_graded_anew(study: Study, grader: Marking) -
     open_ = await study.round(1)
     assert await study.bot.grade_anew(open_.id, at("12:00", 1), keep=True) == []
     assert await study.bot.grade_anew(daily_round_id(RANDOM, at("09:00").date()), at("12:00", 1), keep=True) == []
+
+
+# --- reminders, and what is replied to them -----------------------------------------------------------------------
+
+
+def reminders(study: Study) -> list[str]:
+    """The date of each round that somebody was reminded of, as often as they were."""
+    sent = [key.partition("/remind/") for key in study.messenger.said()]
+    return [round_id.rpartition("@")[2] for round_id, remind, _ in sent if remind]
+
+
+async def remind(study: Study, who: str = "ada", value: str = "20:30", day: int = 0) -> None:
+    asked = await study.bot.command(asker(who), f"me remind {value}", id=f"{who} {value} {day}", now=at("08:00", day))
+    assert "I write to you" in words_of(asked)
+
+
+async def replies_to_it(study: Study, text: str, when: datetime, what: str = "m1/") -> Told:
+    """Ada says this to the bot alone."""
+    told, card = await study.bot.direct(member("ada"), "Ada", what, text, when, when)
+    if told.why is not Why.TALK:
+        assert card.body
+    return told
+
+
+async def test_whoever_wants_to_be_reminded_at_the_hour_of_the_opening_is_reminded_of_that_question(
+    study: Study,
+) -> None:
+    await remind(study, value="09:00")
+    for day in range(3):
+        await study.turn(at("09:00", day))
+    assert reminders(study) == ["2026-11-22", "2026-11-23", "2026-11-24"]
+
+
+async def test_more_reminders_than_are_looked_at_in_one_tick_go_out_with_the_next(study: Study) -> None:
+    def wishes(tx: Transaction) -> None:
+        for number in range(AT_ONCE + 5):
+            tx.members.save_reminder(
+                Reminder(
+                    member=member(f"m{number}"),
+                    group=GROUP,
+                    channel=CHANNEL,
+                    at=at("20:30").time(),
+                    zone="UTC",
+                    next_at=at("20:30"),
+                )
+            )
+
+    await study.do(wishes)
+    await study.turn(at("09:00"))
+    for second in range(2):
+        await study.turn(at(f"20:30:0{second}"))
+    assert reminders(study) == ["2026-11-22"] * (AT_ONCE + 5)
+
+
+async def test_a_reply_to_a_reminder_is_an_answer_that_an_edit_revises_and_its_deletion_withdraws(study: Study) -> None:
+    await remind(study)
+    await study.turn(at("09:00"))
+    await study.turn(at("20:30"))
+    for _ in range(2):  # The same thing again is told the same.
+        assert (await replies_to_it(study, FULL, at("20:31"))).receipt is Receipt.RECORDED
+    assert await study.text("ada") == FULL
+    assert (await replies_to_it(study, PARTLY, at("20:32"), "m1/edited 1")).receipt is Receipt.REVISED
+    assert await study.text("ada") == PARTLY
+    answer = await study.bot.own_answer((await study.round()).id, member("ada"))
+    assert answer is not None
+    assert answer.share is Share.NO
+    assert (await replies_to_it(study, "", at("20:33"), "m1/deleted")).receipt is Receipt.WITHDRAWN
+    assert await study.text("ada") is None
+    assert (await replies_to_it(study, "", at("20:34"), "m7/deleted")).why is Why.TALK
+
+
+async def test_a_reply_after_the_close_is_late_and_changes_no_answer(study: Study) -> None:
+    await remind(study)
+    await study.turn(at("09:00"))
+    await study.turn(at("20:30"))
+    await study.turn(at("09:00", 1))
+    assert (await replies_to_it(study, FULL, at("09:01", 1))).receipt is Receipt.LATE
+    await study.turn(at("09:02", 1))
+    assert await study.points("ada") == 0
+    assert await study.text("ada", 1) is None
+
+
+async def test_an_edit_of_yesterdays_reply_leaves_todays_answer_alone(study: Study) -> None:
+    await remind(study)
+    for day, what in enumerate(("m1/", "m2/")):
+        await study.turn(at("09:00", day))
+        await study.turn(at("20:30", day))
+        assert (await replies_to_it(study, FULL, at("20:31", day), what)).receipt is Receipt.RECORDED
+    for what, text in (("m1/edited", PARTLY), ("m1/deleted", "")):
+        await replies_to_it(study, text, at("20:40", 1), what)
+        assert await study.text("ada", 1) == FULL
+        assert await study.text("ada") == FULL
+
+
+async def test_who_was_not_reminded_of_anything_is_told_that_there_is_no_round(study: Study) -> None:
+    await study.turn(at("09:00"))
+    assert (await replies_to_it(study, FULL, at("10:00"))).why is Why.NO_ROUND
+    await remind(study)
+    assert (await replies_to_it(study, FULL, at("10:01"), "m2/")).why is Why.NO_ROUND
+    await study.turn(at("20:30"))
+    await study.bot.command(asker("ada"), "me remind off", id="off", now=at("20:31"))
+    assert (await replies_to_it(study, FULL, at("20:32"), "m3/")).why is Why.NO_ROUND
+    assert await study.text("ada") is None
+
+
+async def test_the_first_reply_to_a_direct_message_asks_how_one_is_shown(study: Study) -> None:
+    await remind(study)
+    await study.turn(at("09:00"))
+    await study.turn(at("20:30"))
+    _, card = await study.bot.direct(member("ada"), "Ada", "m1/", FULL, at("20:31"), at("20:31"))
+    assert [button.about for button in card.buttons if button.press is Press.NAMING] == ["name", "someone", "out"]
+
+
+# --- what happens once a day, and what goes wrong with it ---------------------------------------------------------
+
+
+async def test_a_tick_keeps_the_seasons_that_are_over(study: Study) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", FULL, at("10:00"))
+    await study.turn(at("09:00", 1))
+    for day in (8, 8, 9, 9, 10):
+        await study.turn(at("09:00", day))
+        kept = await study.do(lambda tx: tx.ledger.kept(GROUP))
+        assert [season.season for season in kept] == ["2026-W47"] * (day >= 9)
+
+
+async def test_a_season_that_cannot_be_kept_and_a_reminder_that_cannot_be_sent_hold_nothing_else_up(
+    study: Study,
+) -> None:
+    await remind(study, "ada", "09:30")
+    await remind(study, "bob", "09:30")
+    ask(study.store.path, "UPDATE reminders SET zone = 'Mars/Olympus' WHERE member = ?", member("ada"))
+    ask(study.store.path, "INSERT INTO tallies VALUES (?, '2026-99', '', 'nobody', 1, 1)", GROUP)
+    await study.turn(at("09:00"))
+    await study.turn(at("09:30"))
+    assert await study.states() == [RoundState.OPEN]
+    assert len(reminders(study)) == 1
+
+
+async def test_answers_of_others_may_be_looked_at_again_by_the_same_press(study: Study) -> None:
+    await study.turn(at("09:00"))
+    round_ = await study.round()
+    form = Form(
+        round=round_.id,
+        interaction="f",
+        member=member("ada"),
+        name="Ada",
+        text=FULL,
+        at=at("10:00"),
+        share=Share.WITH_NAME,
+    )
+    await study.bot.answer_in_private(form, at("10:00"))
+    await study.turn(at("09:00", 1))
+    for _ in range(2):
+        card = await study.bot.press(asker("bob"), Press.ANSWERS, round_.id, id="one press", now=at("10:00", 1))
+        assert FULL in words_of(card)
+    [helped] = [button for button in card.buttons if button.press is Press.HELPED]
+    for outcome in ("Noted", "done that already"):
+        card = await study.bot.press(asker("bob"), helped.press, helped.about, id="a press", now=at("10:00", 1))
+        assert outcome in words_of(card)
+
+
+async def test_a_board_that_a_platform_sends_twice_is_shared_once(study: Study) -> None:
+    await study.turn(at("09:00"))
+    await study.says("ada", FULL, at("10:00"))
+    await study.turn(at("09:00", 1))
+    board = await study.bot.command(asker("ada"), "leaderboard", id="l", now=at("10:00", 1))
+    [share] = [button for button in board.buttons if button.press is Press.SHARE]
+    for outcome in ("on its way", "done that already"):
+        card = await study.bot.press(asker("ada"), share.press, share.about, id="one press", now=at("10:00", 1))
+        assert outcome in words_of(card)
+    await study.turn(at("10:01", 1))
+    assert [key for key in study.messenger.said() if "/board/" in key] == [
+        f"{CHANNEL}/board/{at('10:00', 1).isoformat()}"
+    ]

@@ -36,6 +36,7 @@ from bot.core.model import (
 from bot.core.paying import settle
 from bot.core.ports import Transaction
 from bot.core.rounds import local_date
+from bot.core.rulings import renew_exemplar
 
 TALK = Told(receipt=Receipt.NOT_COUNTED, why=Why.TALK)
 CLOCKS_DIFFER: Final = timedelta(hours=1)
@@ -176,13 +177,15 @@ def _hear(tx: Transaction, said: Said, now: datetime) -> Told | None:
     if round_ is None:  # A message of the channel may have been submitted.
         given = [a for a in tx.answers.by_part(said.place.channel, said.message) if a.member == said.member]
         round_ = tx.rounds.get(given[0].round) if given else None
-    if round_ is None or round_.state in _NO_ANSWERS:
+    if round_ is None or round_.state in _NO_ANSWERS or _is_barred(tx, said.member):
         return None
     text = without_spoiler_marks(said.text)
     replies = said.reply_to is not None and said.reply_to != said.member
     apart = replies or said.place != round_.thread
     said_at = _credible(said.said_at, now, not_before=round_.opened_at if said.place == round_.thread else None)
     edited_at = said.edited_at and _credible(said.edited_at, now, not_before=said_at)
+    if _is_forgotten(tx, said.member, said_at):
+        return None
     spoken = Spoken.of(said.message, text, said_at, edited_at, apart=apart)
     new = not tx.events.beginning(_message_id(said.place.channel, said.message))
     if new and len(tx.events.about(_about(round_.id, said.member))) >= KEPT_AT_MOST:
@@ -202,6 +205,9 @@ def _forget_message(tx: Transaction, deleted: Deleted, now: datetime) -> Told | 
         return None
     tx.events.add(Occurrence(id=deleted.id, at=now, data={"kind": "deleted", "at": deleted.at.isoformat()}))
     _write_over(tx, [event.id for event in heard], heard)
+    for about in {event.about for event in heard if event.about}:  # A form may have taken its place since.
+        round_id, _, member = about.rpartition(" ")
+        tx.answers.erase_history(RoundId(round_id), MemberId(member))
     told = [_take_back(tx, deleted, answer, now) for answer in answers]
     return told[0] if told else TALK
 
@@ -234,7 +240,11 @@ def _take_form(tx: Transaction, form: Form, now: datetime) -> Told:
     round_ = tx.rounds.get(form.round)
     if round_ is None or round_.state in _NO_ANSWERS or round_.group != group_of(ChannelId(form.member)):
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
+    if _is_barred(tx, form.member):
+        return Told(receipt=Receipt.NOT_COUNTED, why=Why.BARRED, round=round_.id)
     at = _credible(form.at, now, not_before=round_.opened_at)
+    if _is_forgotten(tx, form.member, at):
+        return TALK
     stands = tx.answers.get(round_.id, form.member)
     if stands is not None and stands.final and not form.text.strip():
         _erase(tx, stands, at)
@@ -253,11 +263,15 @@ def _submit(tx: Transaction, submitted: Submitted, now: datetime) -> Told:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NOT_OWN)
     if round_ is None or round_.state in _NO_ANSWERS:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
+    if _is_barred(tx, said.member):
+        return Told(receipt=Receipt.NOT_COUNTED, why=Why.BARRED, round=round_.id)
     if round_.sealed:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.SEALED, round=round_.id)
     text = without_spoiler_marks(said.text)
     said_at, edited_at = _credible(said.said_at, now), said.edited_at and _credible(said.edited_at, now)
     at = _credible(submitted.at, now, not_before=round_.opened_at)
+    if _is_forgotten(tx, said.member, said_at):
+        return TALK
     submission = Submission.of(said.message, text, said_at, edited_at, at)
     told = _happened(tx, round_, said.member, submitted.id, submission, now)
     if _counts(told):
@@ -288,12 +302,12 @@ def _derive(
     drafted = draft(round_, happenings)
     outcome = drafted.outcomes[event_id]
     stands = tx.answers.get(round_.id, member)
-    if stands is not None and stands.erase:
-        return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id)
     if stands is not None and stands.final:
         if outcome.why is Why.TALK:
             return TALK
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.FINAL, round=round_.id, counts=_marks(stands))
+    if stands is not None and stands.erase:
+        return Told(receipt=Receipt.NOT_COUNTED, why=Why.CLOSED, round=round_.id)
     drafted.parts = _with_texts(drafted, stands)
     if not _differs(stands, drafted):
         return TALK if _is_gone(happenings, event_id) else _told(round_, stands, outcome)
@@ -334,10 +348,13 @@ def _save(
         parts=drafted.parts,
         revision=before.revision + 1 if before else 1,
         late=drafted.late,
+        removed=before is not None and before.removed,
         share=drafted.share,
         local_date=before.local_date if before else local_date(at, round_.zone),
     )
     tx.answers.save(saved, cause=outcome.receipt.value, at=now, erase_history=erase_history)
+    if round_.state is RoundState.REVEALED:
+        renew_exemplar(tx, round_, member)  # A late answer may have been changed or withdrawn.
     if round_.state is RoundState.REVEALED and not saved.parts:
         settle(tx, round_, now, [member])  # It was withdrawn in time, and is only known of now.
     return saved
@@ -373,6 +390,17 @@ def _gone(before: Answer | None, after: Answer) -> tuple[str, ...]:
 
 
 # --- pieces -------------------------------------------------------------------------------------------------
+
+
+def _is_barred(tx: Transaction, member_id: MemberId) -> bool:
+    member = tx.members.get(member_id)
+    return member is not None and member.barred
+
+
+def _is_forgotten(tx: Transaction, member: MemberId, said_at: datetime) -> bool:
+    """Whether its author has asked since to be forgotten: a late edit or another look at the thread brings it again."""
+    forgotten_at = tx.records.forgotten_at(member)
+    return forgotten_at is not None and said_at <= forgotten_at
 
 
 def _counts(told: Told) -> bool:

@@ -26,7 +26,17 @@ from bot.core.bank_writing import NOT_TEXT, as_json, in_quotes, plain
 from bot.core.model import Bank
 
 __all__ = [
-    *("LONGEST_SLUG", "MOST_COLUMNS", "MOST_QUESTIONS", "SLUG", "TOO_MANY", "Source", "column_name", "read_csv"),
+    *(
+        "LONGEST_SLUG",
+        "MOST_COLUMNS",
+        "MOST_QUESTIONS",
+        "SLUG",
+        "TOO_MANY",
+        "Source",
+        "cell",
+        "column_name",
+        "read_csv",
+    ),
     *("rows_of", "slug", "to_csv"),
 ]
 
@@ -180,11 +190,12 @@ def to_csv(bank: Bank) -> str:
     for question in written["questions"]:
         row = {**question, **about}
         about = {}
-        table.writerow([_cell(row[column]) if column in row else "" for column in _COLUMNS])
+        table.writerow([cell(row[column]) if column in row else "" for column in _COLUMNS])
     return buffer.getvalue()
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A cell that no spreadsheet takes for a formula: a text, or anything else as JSON."""
     if not isinstance(value, str):
         return as_json(value)
     if NOT_TEXT.search(value):
@@ -193,7 +204,7 @@ def _cell(value: Any) -> str:
 
 
 def _typed(cell: str) -> str:
-    """What `_cell` was given, or what a person typed: an apostrophe that stands for nothing stays."""
+    """What `cell` was given, or what a person typed: an apostrophe that stands for nothing stays."""
     if cell.startswith("'\""):
         try:
             text = str(json.loads(cell[1:]))

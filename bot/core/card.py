@@ -105,6 +105,8 @@ class Row:
     points: str
     rest: str
     own: bool = False
+    value: float = 0.0
+    """What `points` says, as a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,18 @@ class Press(StrEnum):
     """Something to look at: `about` is what, a space, and the channel's id."""
     RULE = "rule"
     """A ruling: `about` is the verdict, what it is on, and the channel's id, with spaces between."""
+    NAMING = "naming"
+    """How boards show its presser: "name", "someone" or "out"."""
+    SHARE = "share"
+    """A board for everybody: `about` is its season, its view, "here" or "all", and the channel's id."""
+    ANSWERS = "answers"
+    """What members share of a round: `about` is how many were shown before, a space, and the round's id."""
+    HELPED = "helped"
+    """`about` is a shared answer's mark (`sharing.mark`), a space, and the round's id; the same for the next two."""
+    REPORT = "report"
+    REMOVE = "remove"
+    FORGET = "forget"
+    """"yes": forget its presser in this group."""
     RESUME = "resume"
     TRY = "try"
     DO = "do"
@@ -203,6 +217,14 @@ class Picture:
     alt: str
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A text file that is handed to whoever asked for it."""
+
+    name: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """A message: title, body, picture, buttons, footer. `tone` says in which state it shows its subject."""
@@ -213,6 +235,8 @@ class Card:
     footer: tuple[Span, ...] = ()
     tone: Tone = Tone.QUIET
     picture: Picture | None = None
+    files: tuple[File, ...] = ()
+    """Only private replies have any."""
 
 
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"

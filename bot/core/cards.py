@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
@@ -41,6 +42,7 @@ from bot.core.model import (
     Round,
     RoundKind,
     Ruling,
+    Share,
     Standing,
 )
 from bot.core.schedule import zone
@@ -49,6 +51,10 @@ from bot.core.scoring import naming_of
 DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
 LEVEL = {2: "all essentials", 1: "some of it", 0: "tried"}
 BOARD_ROWS_AT_REVEAL = 3
+MISSED_BY = 2
+"""A key point that fewer missed is no news; and of one answer it would tell whose it was."""
+SPREAD_FROM = 3
+"""Of fewer answers a spread of grades would tell each author the other's."""
 
 
 def line(*spans: str | Span, bullet: bool = False) -> Line:
@@ -163,6 +169,10 @@ def reveal(
         body.append(line(strong("What a full answer holds")))
         body += [line(_with_extra(point), bullet=True) for point in asked.key_points if point.essential]
     elif grades and round_.graded:
+        if len(grades) >= SPREAD_FROM:
+            body.append(line(strong("How they did: "), _spread_of_grades(grades)))
+        if most_missed := _most_missed(asked, grades):
+            body.append(line(strong("Most missed: "), most_missed))
         body.append(line(strong(f"What the {count(len(grades), 'answer')} covered")))
         body += [_spread(point, grades) for point in asked.key_points]
     elif grades:
@@ -187,7 +197,8 @@ def reveal(
 def _after_reveal(round_: Round) -> tuple[Button, ...]:
     """What is offered to everybody once a round is revealed that somebody answered."""
     result = Button(Press.RESULT, "My result", round_.id)
-    return (result, Button(Press.OBJECT, "I covered this", round_.id)) if round_.graded else (result,)
+    answers = Button(Press.ANSWERS, "Answers", round_.id)
+    return (result, Button(Press.OBJECT, "I covered this", round_.id), answers) if round_.graded else (result, answers)
 
 
 def result(
@@ -303,7 +314,7 @@ def board(
         rest = count(standing.rounds, "round")
         if standing.streak > 1:
             rest += f", {standing.streak} in a row"
-        rows.append(Row(f"{standing.rank}.", name, count(standing.points, "point"), rest, own=mine))
+        rows.append(Row(f"{standing.rank}.", name, count(standing.points, "point"), rest, mine, standing.points))
     return Board(tuple(rows), empty=empty)
 
 
@@ -358,6 +369,23 @@ def _spread(point: KeyPoint, grades: Sequence[Grade]) -> Line:
     return line(strong(f"{covered} of {len(grades)} "), _with_extra(point), bullet=True)
 
 
+def _spread_of_grades(grades: Sequence[Grade]) -> str:
+    honest = [grade for grade in grades if grade.effort is Effort.HONEST]
+    counted = [(sum(grade.level == level for grade in honest), LEVEL[level]) for level in (2, 1, 0)]
+    counted.append((len(grades) - len(honest), "nothing to grade"))
+    return ", ".join(f"{number} {what}" for number, what in counted if number)
+
+
+def _most_missed(asked: Question, grades: Sequence[Grade]) -> str:
+    """The essential that most answers miss altogether, where two do or more."""
+    missed = Counter(g.key_point for grade in grades for g in grade.points if g.coverage is Coverage.MISSED)
+    essential = [point for point in asked.key_points if point.essential]
+    most = max(essential, key=lambda point: missed[point.id], default=None)  # Of equals the first.
+    if most is None or missed[most.id] < MISSED_BY:
+        return ""
+    return f"{most.text} ({missed[most.id]} of {len(grades)})"
+
+
 def _why_ungraded(asked: Question) -> str:
     if asked.key_points:
         return "Answers in this question's language are not graded; each counts as a try."
@@ -383,6 +411,11 @@ def verdict(grade: Grade) -> str:
             return {2: "You have all the essentials.", 1: "You have part of it.", 0: "A try, not there yet."}[
                 grade.level
             ] + unsure
+
+
+def signed(answer: Answer, member: Member | None) -> str:
+    """Whose a shared answer is, as its author wishes."""
+    return member.name if answer.share is Share.WITH_NAME and member is not None else "Somebody"
 
 
 def _explained(graded: PointGrade, point: KeyPoint, *, extra: bool = False, ruled: bool = False) -> Line:

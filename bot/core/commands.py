@@ -6,8 +6,8 @@ Discord builds its commands from the table; Slack and the terminal read text. Bo
 from __future__ import annotations
 
 import difflib
-import shlex
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -74,6 +74,7 @@ _SETUP: Final = (
     Option("answers", Takes.CHOICE, "open: in the thread; sealed: by form only", ("open", "sealed"), named=True),
     Option("ask", Takes.SWITCH, "whether members may ask extra questions", ("on", "off"), named=True),
     Option("ranking", Takes.SWITCH, "whether this channel shows a board", ("on", "off"), named=True),
+    Option("recap", Takes.SWITCH, "whether each week ends with a recap", ("on", "off"), named=True),
     Option("organizers", Takes.WORD, "who else may manage this drill, such as @ada,@grace, or none", named=True),
     Option("notes", Takes.WORD, "channel for notes to organizers, or here", named=True),
 )
@@ -95,20 +96,27 @@ TABLE: Final = (
         Who.MEMBER,
         "the board, with your own row",
         (
-            Option("season", Takes.CHOICE, "which dates count; default this month", ("week", "month", "all")),
+            Option("season", Takes.CHOICE, "which dates count; default this month", ("week", "month", "all", "past")),
             Option("where", Takes.CHOICE, "only this channel", ("here",)),
+            Option("by", Takes.CHOICE, "points, or points per round open to one", ("points", "average")),
         ),
         "leaderboard all here",
     ),
     Command(
         "me",
         Who.MEMBER,
-        "your points and where each came from, your last result, and how you are shown",
+        "your points, streak and topics, your last result, when you are away, reminders, and your data",
         (
-            Option("show", Takes.CHOICE, "points, or the result of your last answer", ("points", "result")),
+            Option(
+                "show",
+                Takes.CHOICE,
+                "points (the default), result, why (your streak), away, remind, hide, export, forget",
+                ("points", "result", "why", "away", "remind", "hide", "export", "forget"),
+            ),
+            Option("value", Takes.TEXT, "for away: until 2026-12-24, or back; for remind: 08:30 Europe/Berlin, or off"),
             Option("shown", Takes.CHOICE, "how boards show you", ("name", "someone", "out"), named=True),
         ),
-        "me shown=someone",
+        "me away until 2026-12-24",
     ),
     Command("history", Who.MEMBER, "past rounds", (Option("topic", Takes.TOPIC, "only of this topic"),), "history cnn"),
     Command("when", Who.MEMBER, "the next rounds here, and how many unasked questions are left"),
@@ -142,6 +150,13 @@ TABLE: Final = (
         "choose the next daily question",
         (Option("question", Takes.QUESTION, "the question's id", required=True),),
         "next dropout",
+    ),
+    Command(
+        "bar",
+        Who.ORGANIZER,
+        "let a member give no answers and stand on no board; said again, it is undone",
+        (Option("member", Takes.MEMBER, "who"),),
+        "bar @mallory",
     ),
     Command("review", Who.ORGANIZER, "objections, answers that were lowered, a sleeping drill, with buttons"),
     Command(
@@ -177,10 +192,7 @@ class Misread(Exception):
 
 def read(text: str) -> Invocation:
     """Read what stands after `/nnquestion`; nothing at all is `START`. Raises Misread."""
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        words = text.split()  # An unclosed quotation mark is no reason to refuse a line.
+    words = _words(text)
     if not words:
         return Invocation(START)
     name, rest = words[0].lower(), words[1:]
@@ -193,7 +205,30 @@ def read(text: str) -> Invocation:
 def line(command: str, options: Mapping[str, str]) -> str:
     """A command and its options by name, which `read` reads back as exactly these. Empty ones were not given."""
     words = [f"{name}={value}" for name, value in options.items() if value]
-    return shlex.join(word for word in (command, *words) if word)
+    return joined(word for word in (command, *words) if word)
+
+
+def joined(words: Iterable[str]) -> str:
+    """Words as a line that `read` takes apart into exactly these; in double quotes where they need it."""
+    return " ".join(map(_quoted, words))
+
+
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_WORD: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\S)+', re.DOTALL)
+
+
+def _quoted(word: str) -> str:
+    if word and not re.search(r'[\s"]', word):
+        return word
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _words(text: str) -> list[str]:
+    """The words of a line. Only double quotes hold some together, so that an apostrophe is one."""
+    return [
+        _QUOTED.sub(lambda held: re.sub(r"\\(.)", r"\1", held[1], flags=re.DOTALL), word)
+        for word in _WORD.findall(text)
+    ]
 
 
 def _options(command: Command, words: list[str]) -> dict[str, str]:

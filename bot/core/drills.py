@@ -32,6 +32,7 @@ def set_up(tx: Transaction, banks: Banks, drill: Drill, now: datetime, *, today:
         next=next_after_change(drill.timetable, last=old.last if old else None, owed=owed, now=now),
     )
     tx.drills.save(drill)
+    tx.records.came_back(drill.group)
     planning.replan(tx, drill, banks, drill.next)
     return drill
 

@@ -11,7 +11,7 @@ from bot.core.card import Block, Button, Card, Channel, Line, Press, TimeStyle, 
 from bot.core.cards import line, strong
 from bot.core.model import ChannelId, Drill, DrillState, Member, Naming, RoundState, Season
 from bot.core.ports import Transaction
-from bot.core.replies import streak_of
+from bot.core.streaks import streak_of
 
 
 def home(
@@ -64,9 +64,11 @@ def _decided(tx: Transaction, asker: Asker) -> tuple[Card, ...]:
 
 
 def _points(tx: Transaction, asker: Asker, drills: Collection[Drill], zone: str, now: datetime) -> Card:
-    first, last = scoring.season_dates(Season.MONTH, rounds.local_date(now, zone))
-    month = {row.member: row for row in scoring.standings(tx.ledger.totals(asker.group, first=first, last=last))}
-    ever = {row.member: row for row in scoring.standings(tx.ledger.totals(asker.group))}
+    on = rounds.local_date(now, zone)
+    month, ever = (
+        {row.member: row for row in scoring.standings(scoring.totals_of(tx, asker.group, season, on))}
+        for season in (Season.MONTH, Season.ALL)
+    )
     body: list[Block] = []
     for name, standing in (("this month", month.get(asker.member)), ("all time", ever.get(asker.member))):
         if standing is not None:

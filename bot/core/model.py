@@ -284,6 +284,8 @@ class Drill:
     """Daily rounds revealed in a row without an answer."""
     refused: int = 0
     """Messages in a row that the platform forbade."""
+    left: int | None = None
+    """Questions that fitted it and were never asked in its channel, when it opened its last round."""
     skipped_since: tuple[date, ...] = ()
     """Dates skipped because the program came too late, not yet told in the channel."""
 
@@ -424,11 +426,18 @@ class Answer:
     """Its author deleted it after the close: the text goes as soon as it is graded."""
     final: bool = False
     """Its author had it checked before the close: it changes no more."""
+    removed: bool = False
+    """An organizer took it out of everything that others see."""
 
     @property
     def text(self) -> str:
         """What is graded: the parts in order, joined."""
         return "\n".join(part.text for part in self.parts)
+
+    @property
+    def by_form(self) -> str:
+        """What its author may share: what the form held."""
+        return "\n".join(part.text for part in self.parts if part.source is Source.FORM)
 
 
 class Receipt(StrEnum):
@@ -454,6 +463,7 @@ class Why(StrEnum):
     NOT_OWN = "not own"
     FINAL = "final"
     TEXT_GONE = "text gone"
+    BARRED = "barred"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -669,6 +679,44 @@ class Member:
     name: str
     naming: Naming | None = None
     public: bool = False
+    barred: bool = False
+    """An organizer lets them give no answers and stand on no board."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """Dates, both ends included, on which a member is away: rounds they miss then break no streak."""
+
+    member: MemberId
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """A member wants a direct message at a local time, on days with an open round in a channel they have not answered.
+
+    `round` is the one they were reminded of last: what they reply is an answer to it.
+    """
+
+    member: MemberId
+    group: GroupId
+    channel: ChannelId
+    at: time
+    zone: str
+    next_at: datetime
+    round: RoundId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A member asks organizers to look at what another one shares."""
+
+    round: RoundId
+    member: MemberId
+    """Whose answer it is."""
+    by: MemberId
+    at: datetime
 
 
 class Season(StrEnum):
@@ -688,6 +736,18 @@ class Standing:
     points: int
     rounds: int
     streak: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastSeason:
+    """A board as it stood seven days after its season's end; of a whole group where it names no channel."""
+
+    group: GroupId
+    channel: ChannelId | None
+    season: str
+    """Its key, as `scoring.season_key` makes it: "2026-11" or "2026-W47"."""
+    standings: tuple[Standing, ...]
+    kept_at: datetime
 
 
 # --- deliveries ---------------------------------------------------------------------------------------------

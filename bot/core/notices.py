@@ -37,6 +37,8 @@ def told(receipt: Told) -> str:
             return "The text of your answer is removed. You had it checked, so its grade stays."
         case Receipt.NOT_COUNTED, Why.FINAL:
             return "Not counted: you had your answer checked, so it is final."
+        case Receipt.NOT_COUNTED, Why.BARRED:
+            return "Not counted: an organizer keeps you from answering here."
         case Receipt.NOT_COUNTED, Why.EMPTY:
             return "Not counted: there is nothing in it."
         case Receipt.NOT_COUNTED, _:
@@ -73,6 +75,17 @@ def by_button(drill: Drill) -> Card:
             Button(Press.DO, command.name.capitalize(), f"{command.name} {drill.channel}") for command in theirs
         ),
     )
+
+
+def running_out(drill: Drill, left: int) -> Card:
+    """To the organizers, once few questions are left that were never asked in a channel, and once none is."""
+    here = Channel(drill.channel)
+    if left:
+        says = line(f"{count(left, 'question')} that were never asked in ", here, " are left.")
+    else:
+        says = line("Every question that fits the drill in ", here, " has been asked; from now on they come again.")
+    more = line("More topics, more difficulties or a bank of your own give more: /nnquestion setup.")
+    return Card(title="Questions run out", body=(says, more))
 
 
 def not_taken(round_: Round) -> Card:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.core import cards, notices, rulings
+from bot.core import boards, cards, notices, rulings
 from bot.core import text as reading
 from bot.core.asking import Asker, said
 from bot.core.card import Block, Button, Card, Press, Tone
@@ -55,7 +55,7 @@ def after_answer(tx: Transaction, member: MemberId, group: GroupId, told: Told) 
     """What its author is told in private of what they sent, with what they have not heard yet."""
     card = Card(title="Your answer", body=(line(notices.told(told) or "Not counted."),))
     if told.receipt in (Receipt.RECORDED, Receipt.REVISED) and told.round is not None:
-        card = with_check(tx, card, told.round, member)
+        card = boards.ask_how(with_check(tx, card, told.round, member), tx.members.get(member))
     return with_news(tx, card, group, member)
 
 

@@ -35,6 +35,9 @@ LONGEST_WISH: Final = timedelta(hours=6)
 
 SHORTEST_WAIT: Final = timedelta(seconds=2)
 
+_FOR_ALL: Final = ("recap", "board")
+"""What is posted for a whole channel beside its rounds, as keys name it; all else is a note to organizers."""
+
 
 def target(tx: Transaction, delivery: Delivery) -> tuple[Place, MessageRef | None]:
     """Where a delivery goes now: its place, and for an edit or a thread the round's card.
@@ -52,19 +55,26 @@ def target(tx: Transaction, delivery: Delivery) -> tuple[Place, MessageRef | Non
 def part_sent(tx: Transaction, delivery: Delivery, ref: MessageRef) -> Delivery:
     """Note that one more part of a delivery stands."""
     delivery = replace(delivery, sent=(*delivery.sent, ref), unclear=False)
-    tx.deliveries.save(delivery)
+    tx.deliveries.save(_with_card_kept(tx, delivery))
     return delivery
 
 
 def done(tx: Transaction, delivery: Delivery, now: datetime, *, thread: Place | None = None) -> None:
     """A delivery is complete: note what it made, in the round it belongs to."""
-    tx.deliveries.save(replace(delivery, state=DeliveryState.DONE, unclear=False, not_before=None, note=""))
+    finished = replace(delivery, state=DeliveryState.DONE, unclear=False, not_before=None, note="")
+    tx.deliveries.save(_with_card_kept(tx, finished))
     round_ = tx.rounds.get(delivery.round) if delivery.round else None
     if round_ is not None:
         _note_in_round(tx, round_, delivery, thread, now)
     drill = tx.drills.get(delivery.place.channel)
     if drill is not None and drill.refused:
         tx.drills.save(replace(drill, refused=0))
+
+
+def _with_card_kept(tx: Transaction, delivery: Delivery) -> Delivery:
+    """The delivery with its card as it is stored: while it was on its way, somebody may have been forgotten."""
+    stored = tx.deliveries.get(delivery.key)
+    return delivery if stored is None else replace(delivery, card=stored.card)
 
 
 def _note_in_round(tx: Transaction, round_: Round, delivery: Delivery, thread: Place | None, now: datetime) -> None:
@@ -164,11 +174,13 @@ def lost(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> None:
         _give_up(tx, channel, why, now)
 
 
-def left(tx: Transaction, group: GroupId) -> None:
+def left(tx: Transaction, group: GroupId, now: datetime) -> None:
     """The bot was removed from a group: its drills are off, and nothing is sent there any more.
 
-    Nobody can be told. Points, streaks and answers stay, for the case that it is invited again.
+    Nobody can be told. Points, streaks and answers stay for a while, for the case that it is invited again
+    (`bot.core.retention`).
     """
+    tx.records.note_left(group, now)
     for drill in tx.drills.all():
         if drill.group != group:
             continue
@@ -209,7 +221,7 @@ def _give_up(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> No
         _drop(tx, delivery, why)
     _off(tx, channel, why, now)
     for delivery in owed:
-        if delivery.round is None:
+        if delivery.round is None and not delivery.key.startswith(tuple(f"{channel}/{what}/" for what in _FOR_ALL)):
             _say_privately(tx, delivery, now)
 
 

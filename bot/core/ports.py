@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from bot.core.card import Card
 from bot.core.model import (
+    Absence,
     Answer,
     ChannelId,
     Delivery,
@@ -22,15 +24,19 @@ from bot.core.model import (
     MessageRef,
     Objection,
     Occurrence,
+    PastSeason,
     Place,
     Plan,
     Question,
     QuestionId,
+    Reminder,
+    Report,
     Round,
     RoundId,
     RoundKind,
     RoundState,
     Ruling,
+    Season,
 )
 
 T = TypeVar("T")
@@ -219,8 +225,13 @@ class Answers(Protocol):
     def save(self, answer: Answer, *, cause: str, at: datetime, erase_history: bool = False) -> None:
         """Keep this revision as the one that stands, and a line of history: revision, cause, instant and text.
 
-        `erase_history` blanks the text of every earlier revision of this answer; the lines stay.
+        `erase_history` blanks the text of every earlier revision of this answer, and what was quoted of them; the
+        lines stay.
         """
+        ...
+
+    def erase_history(self, round_id: RoundId, member: MemberId) -> None:
+        """Blank the text of every earlier revision of an answer; what stands stays."""
         ...
 
     def blank(self, round_id: RoundId, member: MemberId) -> None:
@@ -262,6 +273,38 @@ class Answers(Protocol):
         """The rounds of a channel in which a member's answer was in time and, by its latest grade, an honest try."""
         ...
 
+    def tried_by_round(self, channel: ChannelId) -> dict[RoundId, set[MemberId]]:
+        """The same for everybody in the channel: who tried in which round. Rounds that nobody tried in are left out."""
+        ...
+
+    def answered(self, group: GroupId, member: MemberId, limit: int | None = None) -> list[Round]:
+        """The revealed rounds of a group in which a member has an answer, in time or late, latest opened first."""
+        ...
+
+    def shared(self, round_id: RoundId) -> list[Answer]:
+        """A round's answers by form that their authors share, with a text, not removed; in the order given."""
+        ...
+
+    def help(self, round_id: RoundId, member: MemberId, by: MemberId) -> bool:
+        """Note that a shared answer helped somebody; False, and nothing changed, if it was noted before."""
+        ...
+
+    def helped(self, round_id: RoundId) -> dict[MemberId, int]:
+        """How many each shared answer of a round has helped."""
+        ...
+
+    def report(self, report: Report) -> bool:
+        """Note that somebody reports an answer; False, and nothing changed, if they did before."""
+        ...
+
+    def reported(self, channel: ChannelId) -> list[Report]:
+        """Reports in a channel about answers that still stand, oldest first, one for each answer."""
+        ...
+
+    def settle_reports(self, round_id: RoundId, member: MemberId) -> None:
+        """Organizers have dealt with the reports about an answer."""
+        ...
+
     def latest_revealed(self, channel: ChannelId, member: MemberId) -> RoundId | None:
         """The latest revealed round of a channel in which a member has an answer, in time or late."""
         ...
@@ -300,6 +343,28 @@ class Ledger(Protocol):
 
     def paid(self, group: GroupId, member: MemberId, question: QuestionId, since: date) -> list[Entry]:
         """The rows a question brought a member in a group on local dates from `since` on, oldest first."""
+        ...
+
+    def board(
+        self, group: GroupId, season: Season, on: date, channel: ChannelId | None = None
+    ) -> list[tuple[MemberId, int, int]]:
+        """The same as `totals` for the season of this date, from the tallies that `add` keeps; by member."""
+        ...
+
+    def recount(self) -> int:
+        """Make all tallies anew from the rows; returns how many were wrong or missing."""
+        ...
+
+    def kept(self, group: GroupId, channel: ChannelId | None = None, limit: int | None = None) -> list[PastSeason]:
+        """The boards of a group (or of a channel of it) whose seasons are over, latest first."""
+        ...
+
+    def unkept(self, group: GroupId) -> list[tuple[str, ChannelId | None]]:
+        """Seasons, by their keys, with a board of a group or of a channel that is not kept; without "all"."""
+        ...
+
+    def keep(self, season: PastSeason) -> bool:
+        """Keep a board whose season is over; False, and nothing changed, if it is kept already."""
         ...
 
     def totals(
@@ -390,12 +455,36 @@ class Rulings(Protocol):
 
 
 class Members(Protocol):
-    """People in groups."""
+    """People in groups: how they are shown, when they are away, when they want to be reminded."""
 
     def get(self, member: MemberId) -> Member | None: ...
 
     def save(self, member: Member) -> None:
         """Add or replace."""
+        ...
+
+    def of_group(self, group: GroupId) -> list[Member]:
+        """All who are known in a group, by id."""
+        ...
+
+    def absences(self, member: MemberId) -> list[Absence]:
+        """A member's absences, the first first."""
+        ...
+
+    def add_absence(self, absence: Absence) -> None:
+        """Note an absence; one that begins on the same day is replaced, by nothing if it ends before it begins."""
+        ...
+
+    def reminder(self, member: MemberId) -> Reminder | None: ...
+
+    def save_reminder(self, reminder: Reminder) -> None:
+        """Add or replace the member's reminder."""
+        ...
+
+    def remove_reminder(self, member: MemberId) -> None: ...
+
+    def to_remind(self, now: datetime, limit: int) -> list[Reminder]:
+        """Reminders whose hour has come, the earliest first."""
         ...
 
 
@@ -478,6 +567,75 @@ class Facts(Protocol):
     def set(self, name: str, value: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is kept about one member of a group, where no other port tells it. All of it in the order of its time."""
+
+    answers: tuple[Answer, ...] = ()
+    """Withdrawn ones, too."""
+    revisions: tuple[tuple[RoundId, int, str, datetime, str], ...] = ()
+    """Round, revision, cause, instant and text."""
+    grades: tuple[tuple[RoundId, int, datetime, Grade], ...] = ()
+    """Round, revision that was graded, and instant."""
+    hints: tuple[tuple[RoundId, int, datetime], ...] = ()
+    objections: tuple[Objection, ...] = ()
+    helped: tuple[RoundId, ...] = ()
+    """Rounds in which they marked a shared answer as helpful; whose it was is its author's affair."""
+    reports: tuple[tuple[RoundId, datetime], ...] = ()
+    events: tuple[Occurrence, ...] = ()
+    """What was heard of them: about their answers, or named after them."""
+
+
+class Records(Protocol):
+    """What is kept about a member or a group in all tables: to hand over, to forget, to remove once it is old."""
+
+    def of_member(self, group: GroupId, member: MemberId) -> Record: ...
+
+    def forget(self, group: GroupId, member: MemberId, at: datetime) -> None:
+        """Remove a member's name and words wherever no other port does, and note the instant.
+
+        From the rulings and the ledger, exemplars, objections, events and the cards of the group's finished deliveries;
+        reminder, absences and what they marked as helpful go, too. The member stays as "someone". Answers are blanked
+        or withdrawn before (`Answers`).
+        """
+        ...
+
+    def forgotten_at(self, member: MemberId) -> datetime | None:
+        """When a member was forgotten last: what they said until then is not kept, however late it is heard."""
+        ...
+
+    def blank_events(self, before: datetime, limit: int) -> int:
+        """Remove the texts of events written down before an instant that were worked on, oldest first; how many.
+
+        Those of rounds that can still be revealed are left, since their answers are read off them.
+        """
+        ...
+
+    def blank_answers(self, before: date, limit: int) -> int:
+        """Blank answers of dates before this one whose rounds are over, as `Answers.blank` does; how many."""
+        ...
+
+    def blank_cards(self, before: datetime, limit: int) -> int:
+        """Remove the cards of finished deliveries that were owed before an instant; how many."""
+        ...
+
+    def note_left(self, group: GroupId, at: datetime) -> None:
+        """The bot was removed from a group."""
+        ...
+
+    def came_back(self, group: GroupId) -> None:
+        """The bot is used in a group again."""
+        ...
+
+    def left_before(self, at: datetime) -> list[GroupId]:
+        """The groups that removed the bot before an instant, and have not used it since; by id."""
+        ...
+
+    def purge(self, group: GroupId) -> None:
+        """Remove every row of a group, those that are only added to included."""
+        ...
+
+
 class Transaction(Protocol):
     """All that is stored, inside one transaction. Never kept beyond it."""
 
@@ -501,6 +659,8 @@ class Transaction(Protocol):
     def events(self) -> Events: ...
     @property
     def facts(self) -> Facts: ...
+    @property
+    def records(self) -> Records: ...
 
 
 class StoreError(Exception):

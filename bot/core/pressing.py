@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.core import asking, commands, objecting, replies, reviewing
+from bot.core import asking, boards, commands, my_data, objecting, replies, reviewing, sharing
 from bot.core.asking import Asker
 from bot.core.card import Card, Press
 from bot.core.model import ChannelId, Place, RoundId
@@ -14,7 +14,7 @@ from bot.core.planning import Banks
 from bot.core.ports import Transaction
 from bot.core.setting_up import Refused
 
-ONLY_READS: Final = frozenset({Press.RESULT, Press.REVIEW})
+ONLY_READS: Final = frozenset({Press.RESULT, Press.REVIEW, Press.ANSWERS})
 """These change nothing, and may be pressed as often as one likes."""
 
 
@@ -31,7 +31,19 @@ def press(tx: Transaction, banks: Banks, asker: Asker, press: Press, about: str,
             return objecting.object_(tx, asker, about, now)
         case Press.CONSENT:
             return objecting.consent(tx, asker, about, now)
-        case Press.RESUME | Press.TRY | Press.DO | Press.REVIEW | Press.RULE:
+        case Press.ANSWERS:
+            return sharing.answers(tx, asker, about, now)
+        case Press.HELPED:
+            return sharing.helped(tx, asker, about, now)
+        case Press.REPORT:
+            return sharing.report(tx, asker, about, now)
+        case Press.REMOVE:
+            return sharing.remove(tx, asker, about, now)
+        case Press.NAMING:
+            return boards.show_as(tx, asking.know(tx, asker), about)
+        case Press.FORGET:
+            return my_data.forget(tx, asker, about, now)
+        case Press.RESUME | Press.TRY | Press.DO | Press.REVIEW | Press.RULE | Press.SHARE:
             return _in_channel(tx, banks, asker, press, about, now)
     raise Refused("This button no longer does anything.")
 
@@ -49,6 +61,8 @@ def _in_channel(tx: Transaction, banks: Banks, asker: Asker, press: Press, about
     if organizes and not asking.may_organize(tx, there):
         raise Refused("These buttons are for organizers of that channel.")
     match press:
+        case Press.SHARE:
+            return boards.share(tx, there, said, now)
         case Press.RULE:
             return reviewing.rule(tx, there, said, now)
         case Press.REVIEW if said != "list":

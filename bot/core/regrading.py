@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core import cards, paying, rulings
-from bot.core.model import Answer, Effort, Grade, MemberId, Round
+from bot.core.model import UNGRADED, Answer, Effort, Grade, MemberId, Round
 from bot.core.ports import Transaction
 
 
@@ -31,7 +31,7 @@ def changes(tx: Transaction, round_: Round, graded: Sequence[tuple[Answer, Grade
     found = []
     for answer, grade in graded:
         before = rulings.standing_grade(tx, round_, answer.member)
-        if before is None:
+        if before is None or grade.grader == UNGRADED:
             continue
         decided = tx.rulings.of_answer(round_.id, answer.member)
         after = rulings.with_decisions(round_.question, grade, decided)

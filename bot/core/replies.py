@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from bot.core import cards, commands, objecting, organizing, planning, reviewing, rounds, rulings, scoring
-from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, the_round, today
+from bot.core import (
+    boards,
+    cards,
+    commands,
+    my_data,
+    objecting,
+    organizing,
+    planning,
+    progress,
+    reminding,
+    reviewing,
+    rounds,
+    rulings,
+    scoring,
+)
+from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, the_round
 from bot.core.card import Block, Card, Jump, Line, TimeStyle, When
 from bot.core.cards import line, strong
 from bot.core.commands import Invocation, Who
 from bot.core.model import (
     ChannelId,
     Member,
-    MemberId,
     Naming,
     Round,
     RoundId,
     RoundKind,
     RoundState,
-    Season,
-    Standing,
 )
 from bot.core.planning import Banks
 from bot.core.ports import Transaction
 from bot.core.setting_up import Refused, topics_of
 
-BOARD_ROWS: Final = 10
 HISTORY_ROWS: Final = 10
-LEDGER_ROWS: Final = 10
 _ONLY_READS: Final = frozenset({"", "help", "when", "history", "leaderboard", "review"})
 
 
@@ -47,7 +55,8 @@ def answer(tx: Transaction, banks: Banks, asker: Asker, invocation: Invocation, 
 def changes(invocation: Invocation) -> bool:
     """Whether carrying it out may change anything; what only reads need not wait behind those who write."""
     if invocation.command.name == "me":
-        return "shown" in invocation.options
+        changing = invocation.options.get("show") in ("away", "remind", "forget")
+        return "shown" in invocation.options or (changing and "value" in invocation.options)
     if invocation.command.name == "setup":
         return bool(invocation.options)
     return invocation.command.name not in _ONLY_READS
@@ -109,83 +118,39 @@ def _hint(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
     return hint_for(tx, asker, open_round(tx, asker), now)
 
 
-def _leaderboard(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
-    season = Season(options.get("season", "month"))
-    here = "where" in options
-    drill = tx.drills.get(asker.channel)
-    if here and drill is not None and not drill.ranking:
-        raise Refused("This channel keeps no board.")
-    first, last = scoring.season_dates(season, today(tx, asker, now))
-    totals = tx.ledger.totals(asker.group, channel=asker.channel if here else None, first=first, last=last)
-    standings = _without_hidden(tx, scoring.standings(totals), asker.member)
-    shown, own = standings[:BOARD_ROWS], [row for row in standings if row.member == asker.member]
-    if here:
-        shown = _with_streaks(tx, shown, asker.channel)
-    body: list[Block] = [_board(tx, shown, asker, "No points yet.")]
-    if own and own[0] not in standings[:BOARD_ROWS]:
-        index = standings.index(own[0])
-        body += [line("…"), _board(tx, standings[index - 1 : index + 2], asker, "")]
-    elif not own:
-        body.append(line("You are not on it yet: answer a daily question."))
-    names = {Season.WEEK: "this week", Season.MONTH: "this month", Season.ALL: "all time"}
-    return Card(title=f"Leaderboard, {names[season]}, {'this channel' if here else 'whole group'}", body=tuple(body))
-
-
 def _me(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
     known = tx.members.get(asker.member)
     member = known or Member(id=asker.member, group=asker.group, name=asker.name)
+    value = options.get("value", "")
     if "shown" in options:
-        naming = {"name": Naming.NAME, "someone": Naming.SOMEONE, "out": Naming.OUT}[options["shown"]]
-        tx.members.save(replace(member, naming=naming))
-        says = {
-            Naming.NAME: "Boards show your name.",
-            Naming.SOMEONE: "Boards show you as “someone”.",
-            Naming.OUT: "Boards leave you out; only you see your own row.",
-        }
-        return said("How you are shown", line(says[naming]))
-    if options.get("show") == "result":
-        given = tx.answers.latest_revealed(asker.channel, asker.member)
-        if given is not None:
+        return boards.show_as(tx, member, options["shown"])
+    what = options.get("show", "points")
+    if value and what not in _TAKE_A_VALUE:
+        raise Refused(f"“{value}” says nothing after /nnquestion me {what}.")
+    match what:
+        case "result":
+            given = tx.answers.latest_revealed(asker.channel, asker.member)
+            if given is None:
+                raise Refused("You have no answer in a revealed round of this channel.")
             return result_of(tx, asker, given)
-        raise Refused("You have no answer in a revealed round of this channel.")
-    return _points_of(tx, asker, member, now)
+        case "why":
+            return progress.why(tx, asker)
+        case "away":
+            return progress.away(tx, asker, value, now)
+        case "remind":
+            return reminding.remind(tx, asker, value, now)
+        case "hide":
+            shown = {Naming.NAME: "by your name", Naming.SOMEONE: "as “someone”", Naming.OUT: "not at all"}
+            says = line(f"Boards show you {shown[scoring.naming_of(member)]} now. How should it be?")
+            return boards.with_namings(Card(title="How you are shown", body=(says,)))
+        case "export":
+            return my_data.export(tx, asker)
+        case "forget":
+            return my_data.ask_to_forget()
+    return progress.me(tx, asker, member, now)
 
 
-def _points_of(tx: Transaction, asker: Asker, member: Member, now: datetime) -> Card:
-    first, last = scoring.season_dates(Season.MONTH, today(tx, asker, now))
-    month = {row.member: row for row in scoring.standings(tx.ledger.totals(asker.group, first=first, last=last))}
-    ever = {row.member: row for row in scoring.standings(tx.ledger.totals(asker.group))}
-    body: list[Block] = []
-    for name, standing in (("this month", month.get(asker.member)), ("all time", ever.get(asker.member))):
-        if standing is not None:
-            points, played = cards.count(standing.points, "point"), cards.count(standing.rounds, "round")
-            body.append(line(strong(f"{name}: "), f"{points} from {played}, rank {standing.rank}", bullet=True))
-    streak = streak_of(tx, asker.channel, asker.member)
-    if streak.length:
-        forgiven = f", {streak.forgiven} missed and forgiven" if streak.forgiven else ""
-        body.append(line(strong("streak here: "), f"{streak.length}{forgiven}, longest {streak.longest}", bullet=True))
-    entries = tx.ledger.of_member(asker.group, asker.member, LEDGER_ROWS)
-    if entries:
-        body.append(line(strong("Where your points came from")))
-        for entry in entries:
-            asked = tx.rounds.get(entry.round)
-            prompt = asked.question.prompt if asked else entry.question
-            body.append(line(f"{entry.local_date}  {entry.points:+d}  {entry.reason}: {prompt}", bullet=True))
-    else:
-        body.append(line("No points yet. Answer a daily question; an honest try is worth one."))
-    shown = {Naming.NAME: "by name", Naming.SOMEONE: "as “someone”", Naming.OUT: "not at all"}
-    body.append(line(f"Boards show you {shown[scoring.naming_of(member)]}; /nnquestion me shown=name, someone or out."))
-    return objecting.of_me(tx, asker, Card(title=f"You, {asker.name}", body=tuple(body)))
-
-
-def _with_streaks(tx: Transaction, standings: list[Standing], channel: ChannelId) -> list[Standing]:
-    return [replace(row, streak=streak_of(tx, channel, row.member).length) for row in standings]
-
-
-def streak_of(tx: Transaction, channel: ChannelId, member: MemberId) -> scoring.Streak:
-    """A member's streak in a channel, over its revealed daily rounds."""
-    tried = tx.answers.tried(channel, member)
-    return scoring.streak([round_id in tried for round_id in tx.rounds.revealed_daily(channel)])
+_TAKE_A_VALUE: Final = frozenset({"away", "remind"})
 
 
 def _history(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card:
@@ -286,30 +251,13 @@ def _help(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
     return Card(title="What you can say here", body=tuple(body))
 
 
-def _without_hidden(tx: Transaction, standings: list[Standing], own: MemberId) -> list[Standing]:
-    members = _members(tx, standings)
-    return [
-        row
-        for row in standings
-        if row.member == own or row.member not in members or scoring.naming_of(members[row.member]) is not Naming.OUT
-    ]
-
-
-def _members(tx: Transaction, standings: list[Standing]) -> dict[MemberId, Member]:
-    return {row.member: member for row in standings if (member := tx.members.get(row.member)) is not None}
-
-
-def _board(tx: Transaction, standings: list[Standing], asker: Asker, empty: str) -> Block:
-    return cards.board(standings, _members(tx, standings), own=asker.member, empty=empty)
-
-
 _REPLIES: Final[Mapping[str, Reply]] = {
     **organizing.REPLIES,
     **reviewing.REPLIES,
     "": _start,
     "ask": _ask,
     "hint": _hint,
-    "leaderboard": _leaderboard,
+    "leaderboard": boards.leaderboard,
     "me": _me,
     "history": _history,
     "when": _when,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.core import cards, paying, rounds
+from bot.core import cards, paying, rounds, sharing
 from bot.core.asking import Asker, Reply, coming, drill_here, said
 from bot.core.card import Block, Button, Card, Press, Prose
 from bot.core.cards import line, strong
@@ -66,6 +66,7 @@ def review(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, st
     buttons: list[Button] = []
     waiting = [(f"o{objection.number}", _about_objection(tx, objection, now)) for objection in theirs[0]]
     waiting += [(f"f{number}", _about_flagged(tx, answer)) for number, answer in theirs[1]]
+    waiting += [(f"s{sharing.mark(answer)}", _about_reported(tx, answer)) for answer in _reported(tx, asker)]
     for index, (what, says) in enumerate(waiting[:LISTED], start=1):
         body.append(line(strong(f"{index}. "), says, bullet=True))
         buttons.append(Button(Press.REVIEW, f"Look at {index}", f"{what} {asker.channel}"))
@@ -116,9 +117,38 @@ def look(tx: Transaction, asker: Asker, what: str, now: datetime) -> Card:
                 _back(asker),
             ),
         )
+    if what.startswith("s"):
+        return _look_at_reported(tx, asker, what)
     given = _flagged_answer(tx, asker, what)
     round_, answer = _of(tx, given.round, given.member)
     return _to_level(tx, asker, round_, answer, what, None)
+
+
+def _reported(tx: Transaction, asker: Asker) -> list[Answer]:
+    """Shared answers that were reported, other than one's own."""
+    found = [tx.answers.get(report.round, report.member) for report in tx.answers.reported(asker.channel)]
+    return [answer for answer in found if answer is not None and answer.member != asker.member]
+
+
+def _the_reported(tx: Transaction, asker: Asker, what: str) -> Answer:
+    for answer in _reported(tx, asker):
+        if sharing.mark(answer) == what.removeprefix("s"):
+            return answer
+    raise Refused("Somebody was faster: nobody's report of this answer waits any more.")
+
+
+def _look_at_reported(tx: Transaction, asker: Asker, what: str) -> Card:
+    answer = _the_reported(tx, asker, what)
+    round_, _ = _of(tx, answer.round, answer.member)
+    return Card(
+        title="An answer that was reported",
+        body=(line(strong(round_.question.prompt)), line("What everybody can see of it: ", answer.by_form)),
+        buttons=(
+            Button(Press.RULE, "Remove it", f"remove {what} {asker.channel}"),
+            Button(Press.RULE, "Leave it", f"leave {what} {asker.channel}"),
+            _back(asker),
+        ),
+    )
 
 
 def _to_level(
@@ -166,6 +196,13 @@ def rule(tx: Transaction, asker: Asker, about: str, now: datetime) -> Card:
     verdict, _, what = about.partition(" ")
     if verdict == "undo":
         return _undo(tx, asker, what, now)
+    if verdict in ("remove", "leave"):
+        reported = _the_reported(tx, asker, what)
+        if verdict == "remove":
+            sharing.take_out(tx, reported, now)
+            return _done(asker, "Removed. Nobody is shown it any more; its author keeps grade and points.")
+        tx.answers.settle_reports(reported.round, reported.member)
+        return _done(asker, "Left as it is.")
     if what.startswith("o"):
         objection = _objection(tx, asker, what)
         round_, _ = _of(tx, objection.round, objection.member)
@@ -377,6 +414,11 @@ def _about_flagged(tx: Transaction, answer: Answer) -> str:
     return f"lowered: {reasons} ({round_.question.prompt})"
 
 
+def _about_reported(tx: Transaction, answer: Answer) -> str:
+    round_, _ = _of(tx, answer.round, answer.member)
+    return f"reported: an answer that is shared ({round_.question.prompt})"
+
+
 def _log(tx: Transaction, ruling: Ruling) -> str:
     round_, _ = _of(tx, ruling.round, ruling.member)
     points = {point.id: point.text for point in round_.question.key_points}
@@ -433,4 +475,4 @@ def _of(tx: Transaction, round_id: RoundId, member: MemberId) -> tuple[Round, An
     return round_, tx.answers.get(round_.id, member)
 
 
-REPLIES: Final[Mapping[str, Reply]] = {"review": review, "award": award}
+REPLIES: Final[Mapping[str, Reply]] = {"review": review, "award": award, "bar": sharing.bar}

@@ -10,10 +10,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.core import cards, grading, notices, paying, planning, scoring
+from bot.core import cards, grading, notices, paying, planning, recaps, scoring
 from bot.core.card import Card
 from bot.core.model import (
     NOTHING_ASKED,
+    UNGRADED,
     Action,
     Answer,
     ChannelId,
@@ -51,6 +52,9 @@ from bot.core.schedule import (
 SLEEPS_AFTER: Final = 5
 """Daily rounds in a row without an answer, after which a drill sleeps."""
 
+RUNNING_OUT: Final = 10
+"""Unasked questions at which organizers are told; and once more when none is left."""
+
 EXTRA_LASTS: Final = timedelta(hours=24)
 COUNTS_AS_LATE: Final = timedelta(minutes=5)
 """An opening that comes this much after its time says so."""
@@ -70,6 +74,8 @@ def _open_drill(tx: Transaction, banks: Banks, drill: Drill, now: datetime) -> R
         if any(live.kind is RoundKind.DAILY for live in tx.rounds.live(drill.channel)):
             return None  # One daily round is open per channel: this opening comes when that one has closed.
         opening = drill.next
+        if recaps.is_over(drill, opening):
+            recaps.owe(tx, banks, drill, now)
         closes_at = closing_of(drill.timetable, opening)
         moved = replace(drill, last=opening, next=next_opening(drill.timetable, opening.at, after_date=opening.on))
         if tx.rounds.get(daily_round_id(drill.channel, opening.on)) is not None:
@@ -113,9 +119,13 @@ def _open_daily(
     )
     tx.rounds.add(round_)
     tx.drills.save_plan(planning.take(plan, question.id))
-    tx.drills.save(replace(moved, skipped_since=()))
+    left = planning.unasked(tx, drill, banks)
+    tx.drills.save(replace(moved, skipped_since=(), left=left))
     late = now - opening.at > COUNTS_AS_LATE
     _owe_opening(tx, round_, cards.question(round_, late=late, skipped=drill.skipped_since), now)
+    few = drill.left is not None and drill.left > RUNNING_OUT >= left
+    if few or (left == 0 and drill.left != 0):
+        note(tx, drill, "running out", notices.running_out(drill, left), now)
     return round_.id
 
 
@@ -196,7 +206,9 @@ def _grade_what_changed(tx: Transaction, round_: Round) -> None:
     samples = tx.rulings.exemplars(round_.group, round_.question.id)
     for answer, before in zip(answers, readable(tx, round_, answers), strict=True):
         grade = tx.answers.grade(round_.id, answer.member)
-        if grade is not None and not answer.erase and grade.basis != grading.basis(samples, before):
+        if grade is None or answer.erase:
+            continue
+        if grade.grader == UNGRADED or grade.basis != grading.basis(samples, before):
             tx.answers.grade_again(round_.id, answer.member)
 
 
@@ -239,6 +251,9 @@ def cancel(tx: Transaction, round_: Round, why: str, now: datetime) -> None:
 def save_grades(tx: Transaction, graded: Collection[tuple[Answer, Grade]], now: datetime) -> None:
     """Keep grades; pay at once where the reveal has been, and remove texts that only waited for their grade."""
     for answer, grade in graded:
+        before = tx.answers.grade(answer.round, answer.member) if grade.grader == UNGRADED else None
+        if before is not None and before.grader != UNGRADED:
+            grade = before  # A grader that fails takes no grade away.
         tx.answers.add_grade(answer.round, answer.member, answer.revision, grade, now)
         if answer.erase:
             tx.answers.blank(answer.round, answer.member)
@@ -336,8 +351,7 @@ def _top(tx: Transaction, standings: list[Standing]) -> tuple[list[Standing], di
 
 def month_standings(tx: Transaction, round_: Round) -> list[Standing]:
     """The group's board of the month a round belongs to."""
-    first, last = scoring.season_dates(Season.MONTH, round_.local_date)
-    return scoring.standings(tx.ledger.totals(round_.group, first=first, last=last))
+    return scoring.standings(scoring.totals_of(tx, round_.group, Season.MONTH, round_.local_date))
 
 
 # --- drills that stop by themselves ---------------------------------------------------------------------------

@@ -65,9 +65,9 @@ def renew_exemplar(tx: Transaction, round_: Round, member: MemberId) -> None:
 
 
 def is_there(tx: Transaction, ruling: Ruling) -> bool:
-    """Whether the text of the answer that was ruled on is still there."""
+    """Whether the text of the answer that was ruled on is still there, and may be used: no organizer removed it."""
     answer = tx.answers.get(ruling.round, ruling.member)
-    return answer is not None and not answer.erase and bool(answer.text.strip())
+    return answer is not None and not answer.erase and not answer.removed and bool(answer.text.strip())
 
 
 # --- telling ------------------------------------------------------------------------------------------------

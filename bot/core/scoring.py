@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import calendar
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
+from fractions import Fraction
 from typing import Final
 
 from bot.core.model import (
@@ -14,6 +16,7 @@ from bot.core.model import (
     Effort,
     Entry,
     Grade,
+    GroupId,
     Member,
     MemberId,
     Naming,
@@ -21,6 +24,7 @@ from bot.core.model import (
     Standing,
     date_of,
 )
+from bot.core.ports import Transaction
 
 PAY: Final = {2: 3, 1: 2, 0: 1}
 """Points for each level of an honest answer."""
@@ -75,6 +79,36 @@ def season_dates(season: Season, today: date) -> tuple[date | None, date | None]
             return None, None
 
 
+def season_key(season: Season, on: date) -> str:
+    """The name of the season of that kind which a date belongs to: "2026-W47", "2026-11" or "all"."""
+    match season:
+        case Season.WEEK:
+            year, week, _ = on.isocalendar()
+            return f"{year:04d}-W{week:02d}"
+        case Season.MONTH:
+            return f"{on.year:04d}-{on.month:02d}"
+        case Season.ALL:
+            return "all"
+
+
+def season_of_key(key: str) -> tuple[Season, date]:
+    """The kind of season that a key names, and its last date. Raises ValueError for "all" and what is no key."""
+    if "-W" in key:
+        year, _, week = key.partition("-W")
+        return Season.WEEK, date.fromisocalendar(int(year), int(week), 7)
+    last = season_dates(Season.MONTH, date.fromisoformat(f"{key}-01"))[1]
+    assert last is not None
+    return Season.MONTH, last
+
+
+def totals_of(
+    tx: Transaction, group: GroupId, season: Season, on: date, channel: ChannelId | None = None
+) -> list[tuple[MemberId, int, int]]:
+    """Member, points and rounds of everybody who may stand on a season's board: of all but those who are barred."""
+    barred = {member.id for member in tx.members.of_group(group) if member.barred}
+    return [row for row in tx.ledger.board(group, season, on, channel) if row[0] not in barred]
+
+
 def standings(totals: Iterable[tuple[MemberId, int, int]]) -> list[Standing]:
     """Members in order of points. Ties share a rank, and the next rank counts all above it (1, 1, 3)."""
     paid = [row for row in totals if row[1] > 0]
@@ -94,12 +128,62 @@ def naming_of(member: Member) -> Naming:
 
 
 @dataclass(frozen=True, slots=True)
+class Average:
+    """A row of the board by points per round that was open to a member. Ties share a rank."""
+
+    rank: int
+    member: MemberId
+    points: int
+    rounds: int
+    open: int
+
+    @property
+    def a_round(self) -> float:
+        return self.points / self.open
+
+
+FLOOR_SHARE: Final = Fraction(1, 2)
+FLOOR_ROUNDS: Final = 3
+"""Who answered fewer rounds than this, or a smaller share of those open to them, is not on the board by average."""
+
+
+def averages(totals: Iterable[tuple[MemberId, int, int]], open_to: Mapping[MemberId, int]) -> list[Average]:
+    """Members in order of points per round open to them, so that who joined late has a chance."""
+    # A round that paid was open, also where its points are dated so late that it is another season's round.
+    counted = [(member, points, rounds, max(rounds, open_to.get(member, 0))) for member, points, rounds in totals]
+    fit = [
+        (Fraction(points, open_), member, points, rounds, open_)
+        for member, points, rounds, open_ in counted
+        if points > 0 and rounds >= FLOOR_ROUNDS and rounds >= FLOOR_SHARE * open_
+    ]
+    rows: list[Average] = []
+    last: Fraction | None = None
+    ordered = sorted(fit, key=lambda row: (-row[0], row[1]))
+    for place, (average, member, points, rounds, open_) in enumerate(ordered, start=1):
+        rank = rows[-1].rank if average == last else place
+        rows.append(Average(rank=rank, member=member, points=points, rounds=rounds, open=open_))
+        last = average
+    return rows
+
+
+class Kept(StrEnum):
+    """What a round did to a streak."""
+
+    ANSWERED = "answered"
+    FORGIVEN = "missed, forgiven"
+    BROKEN = "missed"
+    BEFORE = "before your first answer"
+
+
+@dataclass(frozen=True, slots=True)
 class Streak:
     """Daily rounds answered in a row, how many misses were forgiven in it, and the longest there ever was."""
 
     length: int
     forgiven: int
     longest: int
+    story: tuple[Kept, ...] = ()
+    """What each round did to it, oldest first."""
 
 
 def streak(answered: Sequence[bool]) -> Streak:
@@ -109,6 +193,7 @@ def streak(answered: Sequence[bool]) -> Streak:
     The caller leaves out skipped, cancelled and paused rounds, and those the member was away for.
     """
     length = forgiven = longest = 0
+    story: list[Kept] = []
     since_miss = FORGIVEN_IN  # Rounds since the last miss, which may have been forgiven or not.
     started = False
     for here in answered:
@@ -116,11 +201,16 @@ def streak(answered: Sequence[bool]) -> Streak:
         if here:
             length += 1
             since_miss += 1
+            story.append(Kept.ANSWERED)
         elif started:
+            forgives = since_miss >= FORGIVEN_IN - 1 and length > 0
+            story.append(Kept.FORGIVEN if forgives else Kept.BROKEN)
             if since_miss < FORGIVEN_IN - 1:
                 length = forgiven = 0
             elif length:
                 forgiven += 1
             since_miss = 0
+        else:
+            story.append(Kept.BEFORE)
         longest = max(longest, length)
-    return Streak(length=length, forgiven=forgiven, longest=longest)
+    return Streak(length=length, forgiven=forgiven, longest=longest, story=tuple(story))

@@ -69,6 +69,8 @@ def drill_from(
         drill = replace(drill, may_ask=options["ask"] == "on")
     if "ranking" in options:
         drill = replace(drill, ranking=options["ranking"] == "on")
+    if "recap" in options:
+        drill = replace(drill, recap=options["recap"] == "on")
     if "organizers" in options:
         drill = replace(drill, organizers=_organizers(options["organizers"], group))
     if "notes" in options:
@@ -94,6 +96,7 @@ def options_of(drill: Drill) -> dict[str, str]:
         "answers": "sealed" if drill.sealed else "open",
         "ask": "on" if drill.may_ask else "off",
         "ranking": "on" if drill.ranking else "off",
+        "recap": "on" if drill.recap else "off",
         "organizers": ",".join(sorted(drill.organizers)) or "none",
         "notes": drill.notes or "here",
     }

@@ -9,9 +9,24 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from bot.core.model import Answer, ChannelId, Effort, Grade, MemberId, Part, RoundId, RoundState, Share, Source
+from bot.core.model import (
+    Answer,
+    ChannelId,
+    Effort,
+    Grade,
+    GroupId,
+    MemberId,
+    Part,
+    Report,
+    Round,
+    RoundId,
+    RoundState,
+    Share,
+    Source,
+)
 from bot.store import rows
 from bot.store.codec import at_instant, at_instant_or_none, dump, instant, instant_or_none, load
+from bot.store.rounds import rounds_of
 
 _GRADABLE: Final = tuple(
     state.value for state in (RoundState.OPEN, RoundState.CLOSED, RoundState.GRADED, RoundState.REVEALED)
@@ -46,6 +61,7 @@ class AnswerRows:
             "share": answer.share.value,
             "erase": answer.erase,
             "final": answer.final,
+            "removed": answer.removed,
             "ungraded": bool(answer.parts) and not self._is_graded(answer.round, answer.member, answer.revision),
         }
         if not rows.change(self._db, _UPDATE, row):
@@ -58,6 +74,14 @@ class AnswerRows:
             self._unquote(whose)
         line = {"revision": answer.revision, "cause": cause, "at": instant(at), "text": answer.text}
         rows.add(self._db, "revisions", {**whose, **line})
+
+    def erase_history(self, round_id: RoundId, member: MemberId) -> None:
+        rows.change(
+            self._db,
+            "UPDATE revisions SET text = '' WHERE round = ?1 AND member = ?2 AND revision <"
+            " (SELECT revision FROM answers WHERE round = ?1 AND member = ?2)",
+            [round_id, member],
+        )
 
     def blank(self, round_id: RoundId, member: MemberId) -> None:
         whose = {"round": round_id, "member": member}
@@ -137,6 +161,74 @@ class AnswerRows:
         )
         return {RoundId(round_id) for (round_id,) in found}
 
+    def tried_by_round(self, channel: ChannelId) -> dict[RoundId, set[MemberId]]:
+        found = self._db.execute(
+            "SELECT round, member FROM answers JOIN grades USING (round, member, revision) "
+            "WHERE answers.channel = ? AND late = 0 AND json_extract(grade, '$.effort') = ? "
+            "AND grades.id = " + _LATEST_GRADE + " "
+            "AND EXISTS (SELECT 1 FROM parts WHERE parts.round = answers.round AND parts.member = answers.member)",
+            [channel, Effort.HONEST.value],
+        )
+        tried: dict[RoundId, set[MemberId]] = {}
+        for round_id, member in found:
+            tried.setdefault(RoundId(round_id), set()).add(MemberId(member))
+        return tried
+
+    def answered(self, group: GroupId, member: MemberId, limit: int | None = None) -> list[Round]:
+        return rounds_of(
+            self._db,
+            "JOIN answers ON answers.round = rounds.id "
+            "WHERE answers.member = ? AND group_id = ? AND state = ? "
+            "AND EXISTS (SELECT 1 FROM parts WHERE parts.round = answers.round AND parts.member = answers.member) "
+            "ORDER BY opened_at DESC, rounds.id DESC LIMIT ?",
+            member,
+            group,
+            RoundState.REVEALED.value,
+            -1 if limit is None else limit,
+        )
+
+    def shared(self, round_id: RoundId) -> list[Answer]:
+        found = rows.rows(
+            self._db,
+            "SELECT * FROM answers WHERE round = ? AND share <> ? AND removed = 0 AND erase = 0 "
+            "AND EXISTS (SELECT 1 FROM parts WHERE parts.round = answers.round AND parts.member = answers.member"
+            " AND source = ? AND text <> '') ORDER BY first_at, member",
+            round_id,
+            Share.NO.value,
+            Source.FORM.value,
+        )
+        return [self._answer_of(row) for row in found]
+
+    def help(self, round_id: RoundId, member: MemberId, by: MemberId) -> bool:
+        return rows.add(self._db, "helped", {"round": round_id, "member": member, "helps": by})
+
+    def helped(self, round_id: RoundId) -> dict[MemberId, int]:
+        found = self._db.execute(
+            "SELECT member, COUNT(*) FROM helped WHERE round = ? GROUP BY member ORDER BY member", [round_id]
+        )
+        return {MemberId(member): number for member, number in found}
+
+    def report(self, report: Report) -> bool:
+        row = {"round": report.round, "member": report.member, "reporter": report.by, "at": instant(report.at)}
+        return rows.add(self._db, "reports", {**row, "settled": 0})
+
+    def reported(self, channel: ChannelId) -> list[Report]:
+        found = rows.rows(
+            self._db,
+            "SELECT reports.round, reports.member, MIN(reporter) AS reporter, MIN(at) AS at "
+            "FROM reports JOIN answers USING (round, member) "
+            "WHERE settled = 0 AND answers.channel = ? AND removed = 0 AND erase = 0 "
+            "GROUP BY reports.round, reports.member ORDER BY MIN(at), reports.round, reports.member",
+            channel,
+        )
+        return [
+            Report(round=row["round"], member=row["member"], by=row["reporter"], at=at_instant(row["at"]))
+            for row in found
+        ]
+
+    def settle_reports(self, round_id: RoundId, member: MemberId) -> None:
+        rows.change(self._db, "UPDATE reports SET settled = 1 WHERE round = ? AND member = ?", [round_id, member])
+
     def latest_revealed(self, channel: ChannelId, member: MemberId) -> RoundId | None:
         found = self._db.execute(
             "SELECT answers.round FROM answers JOIN rounds ON rounds.id = answers.round "
@@ -167,7 +259,7 @@ class AnswerRows:
             round_id,
             member,
         )
-        return None if row is None else _with_quotes(load(Grade, row["grade"]), load(tuple[str, ...], row["quotes"]))
+        return None if row is None else with_quotes(load(Grade, row["grade"]), load(tuple[str, ...], row["quotes"]))
 
     def add_grade(self, round_id: RoundId, member: MemberId, revision: int, grade: Grade, at: datetime) -> None:
         graded = {"round": round_id, "member": member, "revision": revision}
@@ -178,7 +270,7 @@ class AnswerRows:
             *graded.values(),
         )
         quotes = tuple(point.words for point in grade.points) if stands is not None else ()
-        bare = _with_quotes(grade, ())
+        bare = with_quotes(grade, ())
         row = {"grader": grade.grader, "grade": dump(Grade, bare), "quotes": dump(tuple[str, ...], quotes)}
         latest = rows.row(
             self._db,
@@ -217,6 +309,7 @@ class AnswerRows:
             share=Share(row["share"]),
             erase=bool(row["erase"]),
             final=bool(row["final"]),
+            removed=bool(row["removed"]),
         )
 
 
@@ -229,12 +322,12 @@ _LATEST_GRADE: Final = (
 
 _UPDATE: Final = """
     UPDATE answers SET channel = :channel, revision = :revision, local_date = :local_date, late = :late,
-        share = :share, erase = :erase, final = :final, ungraded = :ungraded
+        share = :share, erase = :erase, final = :final, removed = :removed, ungraded = :ungraded
     WHERE round = :round AND member = :member
 """
 
 
-def _with_quotes(grade: Grade, quotes: tuple[str, ...]) -> Grade:
+def with_quotes(grade: Grade, quotes: tuple[str, ...]) -> Grade:
     """The grade with these words of the answer for its key points; with none where they have been removed."""
     quoted = chain(quotes, repeat(""))
     return replace(grade, points=tuple(replace(point, words=next(quoted)) for point in grade.points))

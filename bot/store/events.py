@@ -1,10 +1,10 @@
-"""What happened on the platforms, and two small tables: members, and facts about this database."""
+"""What happened on the platforms, and facts about this database."""
 
 from __future__ import annotations
 
 from sqlite_utils import Database
 
-from bot.core.model import Member, MemberId, Naming, Occurrence, RoundId
+from bot.core.model import Occurrence, RoundId
 from bot.store import rows
 from bot.store.codec import at_instant, dump, instant, load
 
@@ -66,37 +66,6 @@ class EventRows:
             )
             for row in found
         ]
-
-
-class MemberRows:
-    """`Members` in SQLite."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    def get(self, member: MemberId) -> Member | None:
-        row = rows.row(self._db, "SELECT * FROM members WHERE id = ?", member)
-        return (
-            None
-            if row is None
-            else Member(
-                id=row["id"],
-                group=row["group_id"],
-                name=row["name"],
-                naming=None if row["naming"] is None else Naming(row["naming"]),
-                public=bool(row["public"]),
-            )
-        )
-
-    def save(self, member: Member) -> None:
-        row = {
-            "id": member.id,
-            "group_id": member.group,
-            "name": member.name,
-            "naming": member.naming and member.naming.value,
-            "public": member.public,
-        }
-        rows.put(self._db, "members", row, "id")
 
 
 class FactRows:

@@ -6,9 +6,19 @@ from datetime import date
 
 from sqlite_utils import Database
 
-from bot.core.model import ChannelId, Entry, GroupId, MemberId, QuestionId, RoundId
-from bot.store import rows
-from bot.store.codec import at_instant, instant
+from bot.core.model import (
+    ChannelId,
+    Entry,
+    GroupId,
+    MemberId,
+    PastSeason,
+    QuestionId,
+    RoundId,
+    Season,
+    Standing,
+)
+from bot.store import rows, tallies
+from bot.store.codec import at_instant, dump, instant, load
 
 
 class LedgerRows:
@@ -32,7 +42,56 @@ class LedgerRows:
             "at": instant(entry.at),
             "ruling": entry.ruling,
         }
-        return rows.add(self._db, "ledger", row)
+        added = rows.add(self._db, "ledger", row)
+        if added:
+            tallies.count_in(self._db, entry)
+        return added
+
+    def board(
+        self, group: GroupId, season: Season, on: date, channel: ChannelId | None = None
+    ) -> list[tuple[MemberId, int, int]]:
+        return tallies.board(self._db, group, season, on, channel)
+
+    def recount(self) -> int:
+        return tallies.recount(self._db)
+
+    def kept(self, group: GroupId, channel: ChannelId | None = None, limit: int | None = None) -> list[PastSeason]:
+        found = rows.rows(
+            self._db,
+            "SELECT * FROM seasons WHERE group_id = ? AND channel = ? ORDER BY kept_at DESC, season DESC LIMIT ?",
+            group,
+            channel or tallies.WHOLE_GROUP,
+            -1 if limit is None else limit,
+        )
+        return [
+            PastSeason(
+                group=row["group_id"],
+                channel=row["channel"] or None,
+                season=row["season"],
+                standings=load(tuple[Standing, ...], row["standings"]),
+                kept_at=at_instant(row["kept_at"]),
+            )
+            for row in found
+        ]
+
+    def unkept(self, group: GroupId) -> list[tuple[str, ChannelId | None]]:
+        found = self._db.execute(
+            "SELECT DISTINCT season, channel FROM tallies WHERE group_id = ? AND season <> 'all' AND NOT EXISTS"
+            " (SELECT 1 FROM seasons WHERE seasons.group_id = tallies.group_id AND seasons.season = tallies.season"
+            " AND seasons.channel = tallies.channel) ORDER BY season, channel",
+            [group],
+        )
+        return [(season, channel or None) for season, channel in found]
+
+    def keep(self, season: PastSeason) -> bool:
+        row = {
+            "group_id": season.group,
+            "season": season.season,
+            "channel": season.channel or tallies.WHOLE_GROUP,
+            "standings": dump(tuple[Standing, ...], season.standings),
+            "kept_at": instant(season.kept_at),
+        }
+        return rows.add(self._db, "seasons", row)
 
     def of_round(self, round_id: RoundId, member: MemberId | None = None) -> list[Entry]:
         return self._entries("round = ?1 AND (?2 IS NULL OR member = ?2) ORDER BY at, sequence", round_id, member)

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from sqlite_utils import Database, Migrations
 
+from bot.store.tallies import recount
+
 
 def m001_initial(db: Database) -> None:
     """Everything that version 0.1 keeps."""
@@ -28,7 +30,8 @@ def m002_rulings(db: Database) -> None:
     db.execute("ALTER TABLE ledger ADD COLUMN ruling INTEGER")
     for change in ("update", "delete"):  # A trigger knows the columns of its time.
         db.execute(f"DROP TRIGGER ledger_no_{change}")
-    _only_added_to(db, "ledger", "the ledger is only added to")
+    # An award's reason is about a member, and goes when they ask to be forgotten.
+    _only_added_to(db, "ledger", "the ledger is only added to", but=("reason",))
     db.execute("DROP INDEX idx_ledger_group_id_local_date_channel_member_round_points")
     db.table("ledger").create_index(["group_id", "local_date", "channel", "member", "round", "points", "ruling"])
     # A grade is made again when what it rests on has changed, and may come to rest on the same once more.
@@ -93,9 +96,8 @@ def m002_rulings(db: Database) -> None:
     rulings = db.table("rulings")
     for columns in (["round", "member"], ["channel", "number"], ["group_id", "member"]):
         rulings.create_index(columns)
-    _only_added_to(
-        db, "rulings", "rulings are only added and undone", but=("words", "consent", "told", "undone_at", "undone_by")
-    )
+    changing = ("words", "reason", "consent", "told", "undone_at", "undone_by")
+    _only_added_to(db, "rulings", "rulings are only added and undone", but=changing)
     _table(
         db,
         "exemplars",
@@ -116,7 +118,71 @@ def m002_rulings(db: Database) -> None:
     db.table("exemplars").create_index(["round", "member"])
 
 
-_STEPS: Final = (m001_initial, m002_rulings)
+def m003_group(db: Database) -> None:
+    """What a group sees of itself: tallies of points, past seasons, absences, reminders, what was shared and helped."""
+    db.execute("ALTER TABLE members ADD COLUMN barred INTEGER NOT NULL DEFAULT 0")
+    db.table("members").create_index(["group_id"])
+    db.execute("ALTER TABLE answers ADD COLUMN removed INTEGER NOT NULL DEFAULT 0")
+    db.table("answers").create_index(["member"])
+    # Points and rounds by season, kept with each row of the ledger. An empty channel stands for the whole group.
+    _table(
+        db,
+        "tallies",
+        {"group_id": str, "season": str, "channel": str, "member": str, "points": int, "rounds": int},
+        ("group_id", "season", "channel", "member"),
+    )
+    _table(
+        db,
+        "seasons",
+        {"group_id": str, "season": str, "channel": str, "standings": str, "kept_at": str},
+        ("group_id", "channel", "season"),
+    )
+    _table(db, "absences", {"member": str, "first": str, "last": str}, ("member", "first"))
+    _table(
+        db,
+        "reminders",
+        {
+            "member": str,
+            "group_id": str,
+            "channel": str,
+            "at": str,
+            "zone": str,
+            "next_at": str,
+            "round": str,
+        },
+        "member",
+        "round",
+    )
+    db.table("reminders").create_index(["next_at"])
+    of_answer = (("round", "member"), "answers", ("round", "member"))
+    _table(
+        db,
+        "helped",
+        {"round": str, "member": str, "helps": str},
+        ("round", "member", "helps"),
+        foreign_keys=[of_answer],
+    )
+    _table(
+        db,
+        "reports",
+        {"round": str, "member": str, "reporter": str, "at": str, "settled": int},
+        ("round", "member", "reporter"),
+        foreign_keys=[of_answer],
+    )
+    db.execute("CREATE INDEX reports_open ON reports (at) WHERE settled = 0")
+    # What is said before this instant by somebody who asked to be forgotten is not kept, however late it is heard.
+    db.execute("ALTER TABLE members ADD COLUMN forgotten_at TEXT")
+    # What the daily job looks for: texts that have not been removed yet.
+    db.execute("CREATE INDEX events_with_text ON events (at) WHERE json_extract(data, '$.text') <> ''")
+    db.execute("CREATE INDEX answers_with_text ON answers (local_date) WHERE erase = 0")
+    db.execute(
+        "CREATE INDEX deliveries_with_card ON deliveries (created_at)"
+        " WHERE card IS NOT NULL AND state IN ('done', 'dropped')"
+    )
+    recount(db)
+
+
+_STEPS: Final = (m001_initial, m002_rulings, m003_group)
 
 MIGRATIONS: Final = Migrations("nnquestion")
 for _step in _STEPS:

@@ -124,11 +124,16 @@ class RoundRows:
         return row[0] or 0
 
     def _all(self, where: str, *parameters: object) -> list[Round]:
-        return [_round_of(row) for row in rows.rows(self._db, f"{_SELECT} {where}", *parameters)]
+        return rounds_of(self._db, where, *parameters)
 
     def _first(self, where: str, *parameters: object) -> Round | None:
         row = rows.row(self._db, f"{_SELECT} {where} LIMIT 1", *parameters)
         return None if row is None else _round_of(row)
+
+
+def rounds_of(db: Database, where: str, *parameters: object) -> list[Round]:
+    """The rounds of a query, whose `where` may begin with further joins."""
+    return [_round_of(row) for row in rows.rows(db, f"{_SELECT} {where}", *parameters)]
 
 
 def _row_of(round_: Round) -> rows.Row:

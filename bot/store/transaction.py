@@ -7,8 +7,10 @@ from sqlite_utils import Database
 from bot.store.answers import AnswerRows
 from bot.store.deliveries import DeliveryRows
 from bot.store.drills import DrillRows
-from bot.store.events import EventRows, FactRows, MemberRows
+from bot.store.events import EventRows, FactRows
+from bot.store.forgetting import RecordRows
 from bot.store.ledger import LedgerRows
+from bot.store.members import MemberRows
 from bot.store.rounds import RoundRows
 from bot.store.rulings import ObjectionRows, RulingRows
 
@@ -27,3 +29,4 @@ class Tables:
         self.deliveries = DeliveryRows(db)
         self.events = EventRows(db)
         self.facts = FactRows(db)
+        self.records = RecordRows(db)

@@ -121,7 +121,7 @@ def test_an_equals_sign_in_a_text_makes_no_option(reason: str) -> None:
 
 
 def test_without_its_text_a_command_is_refused() -> None:
-    for line in ("award", "award @ada", "award @ada 2", "award @ada 2 ''"):
+    for line in ("award", "award @ada", "award @ada 2", 'award @ada 2 ""'):
         with pytest.raises(Misread, match=r"award needs|is empty"):
             read(line)
 
@@ -211,3 +211,7 @@ def read_or_refused(text: str) -> Invocation | str:
         return read(text)
     except Misread as misread:
         return str(misread)
+
+
+def test_an_apostrophe_and_a_backslash_in_a_text_stay() -> None:
+    assert given_options(r"award @ada 2 it's Ada's best \alpha")["reason"] == r"it's Ada's best \alpha"

@@ -598,6 +598,6 @@ def test_a_grade_that_was_lowered_tells_why(flag: Flag, why: str) -> None:
     round_ = make_round()
     part = Part(source=Source.FORM, id="f", text="x", said_at=at("10:00"))
     answer = Answer(round=round_.id, member=member("ada"), parts=(part,), revision=1, local_date=TODAY)
-    plain = Grade(score=0.0, level=0, grader="key-points/4")
+    plain = Grade(score=0.0, level=0, grader="key-points/5")
     assert why not in words_of(cards.result(round_, answer, plain, 1, 0))
     assert why in words_of(cards.result(round_, answer, replace(plain, flags=(flag,)), 1, 0))

@@ -121,6 +121,9 @@ def test_ones_own_are_counted_and_not_shown(lowered: World) -> None:
     card = review(lowered, "ada")
     assert offered(card) == [flagged(lowered, "bob")]
     assert "1 thing of your own: another organizer has to look at that." in words_of(card)
+    card = review(lowered, "bob")
+    assert offered(card) == ["o1"]
+    assert "1 thing of your own" in words_of(card)
 
 
 def test_what_waits_in_one_channel_is_not_listed_in_another_nor_in_another_group(world: World) -> None:
@@ -703,14 +706,14 @@ def test_awards_add_points_and_no_round_to_totals(open_: World) -> None:
     assert open_.tx.ledger.totals(GROUP) == [(member("ada"), 7, 1), (member("bob"), 2, 1), (member("eve"), 4, 0)]
 
 
-def test_an_award_does_not_keep_a_question_from_paying() -> None:
-    with closing(World(questions=[make_question()], judge=marked)) as world:
+def test_an_award_does_not_keep_a_question_from_paying_in_another_channel() -> None:
+    with closing(World(questions=[make_question()])) as world:
+        world.set_up(RANDOM)
         world.tick(at("09:00"))
         keep(world.tx, make_member(member("ada"), public=True))
         world.orders("award @ada 3 for help", at("10:00"))
+        world.says("ada", TRY, at("10:00"), place=world.round(RANDOM).thread)
         world.tick(at("09:00", 1))
-        world.says("ada", TRY, at("10:00", 1))
-        world.tick(at("09:00", 2))
         assert [row.points for row in world.entries("ada")] == [3, 1]
 
 
@@ -775,6 +778,17 @@ ABOUTS = st.one_of(
     st.text(), st.builds("{} {} {}".format, VERDICTS, WHATS, CHANNELS), st.builds("{} {}".format, WHATS, CHANNELS)
 )
 MEANT = {"grant o1", "decline o1", "undo r1", "undo r2"}
+
+
+@pytest.mark.parametrize("number", ["", "0", "-1", "²", "\u0661", "+1", "1.0", str(2**63), "9" * 20, "9" * 5000])
+@pytest.mark.parametrize("said", ["grant o", "decline o", "2 f", "undo r"])
+def test_a_number_that_was_never_given_is_refused(world: World, said: str, number: str) -> None:
+    before = world.contents()
+    with pytest.raises(Refused, match=r"no such objection|is gone|never decided"):
+        world.rules(f"{said}{number}", at("11:00", 1))
+    with pytest.raises(Refused, match=r"no such objection|is gone|no longer"):
+        look(world, f"{said.rpartition(' ')[2]}{number}")
+    assert world.contents() == before
 
 
 @settings(max_examples=400, deadline=None)

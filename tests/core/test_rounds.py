@@ -226,7 +226,7 @@ def test_the_reveal_goes_into_the_thread_and_the_card_is_said_anew(world: World)
     world.tick(at("09:00", 1))
     assert world.place(f"{first.id}/reveal") == first.thread
     assert "1 answer. The reference answer is in the thread." in words_of(world.edited[first.id])
-    assert [button.press for button in world.edited[first.id].buttons] == [Press.RESULT, Press.OBJECT]
+    assert [button.press for button in world.edited[first.id].buttons] == [Press.RESULT, Press.OBJECT, Press.ANSWERS]
 
 
 def test_a_reveal_waits_until_every_answer_has_its_grade(world: World) -> None:

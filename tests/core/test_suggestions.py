@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import timeit
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -174,12 +173,6 @@ def test_what_is_longer_or_more_than_a_platform_lists_is_offered_while_one_types
     assert is_completed(few, replace(LIMITS, offers=1))
     assert is_completed(few, replace(LIMITS, value=4))
     assert is_completed(TOPICS, LIMITS)
-
-
-@pytest.mark.parametrize("typed", ["", "a", "new york", "kathmandoo", "x" * 6000])
-def test_six_hundred_zones_are_searched_in_less_than_five_milliseconds(typed: str) -> None:
-    took = timeit.repeat(lambda: suggestions(ZONE, typed), number=1, repeat=10)
-    assert min(took) < 0.005
 
 
 # --- lengths ------------------------------------------------------------------------------------------------

@@ -15,7 +15,19 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from bot.core import answering, commands, objecting, outcomes, pressing, replies, reviewing, rounds
+from bot.core import (
+    answering,
+    boards,
+    commands,
+    objecting,
+    outcomes,
+    pressing,
+    reminding,
+    replies,
+    reviewing,
+    rounds,
+    streaks,
+)
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import (
@@ -63,6 +75,7 @@ from bot.core.model import (
     group_of,
 )
 from bot.core.ports import DeliveryError, Failure, Transaction
+from bot.core.setting_up import Refused
 from bot.store.migrations import MIGRATIONS
 from bot.store.transaction import Tables
 from tests.factories import CHANNEL, TODAY, make_drill, make_question
@@ -222,7 +235,7 @@ class World:
     # --- the clock --------------------------------------------------------------------------------------------
 
     def tick(self, now: datetime, *, deliver: bool = True) -> None:
-        """Do what is due: close, grade, reveal, open; then send what is owed, unless the platform is away."""
+        """Do what is due, in the order of `StudyBot.tick`; then send what is owed, unless the platform is away."""
         for round_ in self.tx.rounds.to_close(now):
             with self._db.atomic():
                 rounds.close(self.tx, round_.id, now)
@@ -235,9 +248,14 @@ class World:
         for round_ in self.tx.rounds.to_reveal(now):
             with self._db.atomic():
                 rounds.reveal(self.tx, round_.id, now)
+        with self._db.atomic():
+            boards.keep_seasons(self.tx, now)
         for drill in self.tx.drills.due(now):
             with self._db.atomic():
                 rounds.open_due(self.tx, self.banks, drill.channel, now)
+        for reminder in self.tx.members.to_remind(now, 50):
+            with self._db.atomic():
+                reminding.send_due(self.tx, reminder.member, now)
         if deliver:
             self.deliver(now)
 
@@ -488,7 +506,7 @@ class World:
 
     def streak(self, who: str) -> int:
         """A member's streak in the channel."""
-        return replies.streak_of(self.tx, CHANNEL, member(who)).length
+        return streaks.streak_of(self.tx, CHANNEL, member(who)).length
 
     def sent(self) -> list[str]:
         """The keys of everything posted, in order."""
@@ -528,6 +546,14 @@ class World:
     def owed(self) -> list[Delivery]:
         """What is owed and not sent."""
         return [delivery for delivery in self.tx.deliveries.unfinished() if delivery.state is DeliveryState.OWED]
+
+
+def attempted(work: Callable[[], Card]) -> Card | str:
+    """The card that comes of this, or the words in which it is refused; anything else is raised."""
+    try:
+        return work()
+    except Refused as refused:
+        return str(refused)
 
 
 def of_key_points(**changes: Any) -> World:

@@ -11,7 +11,9 @@ from random import Random
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bot.cli import main
 from tests.program.dying_demo import Moment
 from tests.program.kept import Kept, board_of, differences, kept_by
 from tests.program.program import Ended, Program, ended
@@ -107,9 +109,11 @@ def test_the_group_does_all_that_members_do(unbroken: Unbroken) -> None:
         "Your objection was granted",
         "presses Use it as an example",
         "Answers to this question will be measured by yours, too.",
+        "barbara sends the form, to be shared by name",
+        "grace presses 1 helped me",
     ):
         assert seen in unbroken.printed
-    for table in ("objections", "rulings", "exemplars"):
+    for table in ("objections", "rulings", "exemplars", "helped"):
         assert len(unbroken.kept.rows[table]) == 1
 
 
@@ -167,6 +171,44 @@ def test_another_seed_on_a_kept_run_is_refused_and_changes_nothing(
     assert "--database" in done.err
     assert done.out == ""
     assert kept_by(database) == unbroken.kept
+
+
+# --- the weeks after ----------------------------------------------------------------------------------------
+
+
+def test_the_second_week_begins_with_a_recap_and_its_picture_and_has_a_reminder_and_somebody_away(
+    program: Program, tmp_path: Path, unbroken: Unbroken
+) -> None:
+    folder = tmp_path / "new" / "pictures"
+    database = put(unbroken.files, tmp_path)
+    done = program.run("demo", "--days", 9, "--database", database, "--pictures", folder)
+    assert (done.code, done.err) == (0, "")
+    _, monday = done.out.split("── Monday")
+    recap, _, after = monday.partition("Question of Monday")
+    [picture] = folder.iterdir()
+    assert picture.name == "answers-in-the-week-of-1-november.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    for seen in ("The week of 1 November\n", "Helped 1 reader: barbara", "[Share this month's board]"):
+        assert seen in recap
+    assert f"picture saved as {picture}\n" in recap
+    assert "[picture: " not in done.out
+    for seen in (
+        "katherine types: /nnquestion me remind 16:00",
+        "  ┆ 16:00  nnquestion to katherine alone  [",
+        "Reply here, and that is your answer",
+        "  ┆ 16:06  katherine to nnquestion alone  [",
+        "  only katherine sees:\n  ┆ Your answer\n  ┆ Recorded.",
+        "tim types: /nnquestion me away until 2027-11-13",
+    ):
+        _, found, after = after.partition(seen)
+        assert found, seen
+
+
+def test_a_folder_for_pictures_that_cannot_be_made_is_told_of_before_anything_is_played(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(main, ["demo", "--days", "1", "--pictures", str(tmp_path / "file" / "in")])
+    assert done.exit_code == 1
+    assert done.output == f"{tmp_path / 'file' / 'in'}: Not a directory\n"
 
 
 # --- going on -----------------------------------------------------------------------------------------------

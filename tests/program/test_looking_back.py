@@ -1,4 +1,4 @@
-"""`nnquestion regrade`, `bank items` and `bank suggestions`, on a database that a group has filled."""
+"""`nnquestion regrade`, `rebuild`, `bank items` and `bank suggestions`, on a database that a group has filled."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bot.core.ports import Transaction
 from bot.core.rounds import save_grades
 from bot.store import SqliteStore
 from tests.core.worlds import at
+from tests.store.files import ask
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,18 @@ def test_without_objections_there_are_no_suggestions_and_it_says_so(tmp_path: Pa
     store.open()
     asyncio.run(store.close())
     assert "No objection" in told("bank", "suggestions", "--database", tmp_path / "new.db").output
+
+
+def test_rebuilding_the_boards_finds_no_difference_and_mends_and_tells_what_there_is(database: Path) -> None:
+    assert told("rebuild", "--database", database).output == "Counted anew: every board was right.\n"
+    right = ask(database, "SELECT * FROM tallies")
+    assert right
+    first = "SELECT MIN(member) FROM tallies"
+    ask(database, f"UPDATE tallies SET points = 99 WHERE season = 'all' AND channel = '' AND member = ({first})")
+    assert told("rebuild", "--database", database).output == "1 row of boards was wrong, and right now.\n"
+    ask(database, "DELETE FROM tallies")
+    assert told("rebuild", "--database", database).output == f"{len(right)} rows of boards were wrong, and right now.\n"
+    assert sorted(ask(database, "SELECT * FROM tallies")) == sorted(right)
 
 
 def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:

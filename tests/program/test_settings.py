@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -304,3 +305,14 @@ def test_the_example_file_sets_nothing_as_it_is(folder: Path) -> None:
 def test_the_example_file_names_every_setting() -> None:
     example = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
     assert [name for name in NAMES if f"# {name}=" not in example] == []
+
+
+def test_answers_are_kept_for_as_many_days_as_are_set_and_else_for_good() -> None:
+    assert load({}).keep_answers is None
+    assert load({"NNQUESTION_KEEP_ANSWERS": " 365 "}).keep_answers == timedelta(days=365)
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "a year", "1.5", "100000"])
+def test_a_number_of_days_that_is_none_is_told(wrong: str) -> None:
+    (problem,) = problems_of(NNQUESTION_KEEP_ANSWERS=wrong)
+    assert problem.startswith(f"NNQUESTION_KEEP_ANSWERS={wrong}: it is a number of days from 1 to 36,500")

@@ -6,7 +6,8 @@ What is seen comes as plain words, so that stages can be compared. Only how a pl
 - instants, which Discord shows in each reader's own time, and the others in words;
 - channels, members and ways to a message, which are ids or links here and names there;
 - `/nnquestion-admin`, as the organizers' commands are called in Discord alone;
-- the delivery's reference, which is drawn from the channel's id;
+- the delivery's reference, which is drawn from the channel's id, as is the order of its questions and so the topics
+  of the week to come;
 - buttons, which are told apart from the words, and in the terminal stand among them in brackets.
 """
 
@@ -36,7 +37,7 @@ from bot.adapters.terminal.terminal import Person, Terminal, channel_id
 from bot.core import commands, notices
 from bot.core.card import Card, Press, TimeStyle, When
 from bot.core.commands import Misread, Who
-from bot.core.model import ChannelId, MemberId, Place, Round, RoundKind, RoundState, Told
+from bot.core.model import ChannelId, MemberId, Place, Round, RoundKind, RoundState, Share, Told
 from bot.core.ports import Transaction
 from bot.core.reviewing import RULED_WITHIN
 from bot.core.shown import in_words
@@ -51,7 +52,15 @@ FIRST: Final = date(2026, 11, 22)
 """Day 1 of every scenario, a Sunday."""
 
 CHANNEL: Final = "general"
-LABELS: Final = {Press.HINT: "Hint", Press.RESULT: "My result", Press.OBJECT: "I covered this"}
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+"""What stands for every picture. Real ones have tests of their own, and take seconds."""
+
+LABELS: Final = {
+    Press.HINT: "Hint",
+    Press.RESULT: "My result",
+    Press.OBJECT: "I covered this",
+    Press.ANSWERS: "Answers",
+}
 PATIENCE: Final = 10
 """Real seconds for what is due to be done."""
 
@@ -94,6 +103,9 @@ class Stage(Protocol):
     async def chats(self, who: str, text: str, key: str) -> Heard:
         """Say something in the channel, outside of all threads."""
 
+    async def writes(self, who: str, text: str, key: str) -> Heard:
+        """Say something to the bot alone."""
+
     async def edits(self, who: str, key: str, text: str) -> Heard: ...
 
     async def deletes(self, who: str, key: str) -> Heard: ...
@@ -101,17 +113,20 @@ class Stage(Protocol):
     async def submits(self, who: str, key: str) -> Heard:
         """ "Submit as my answer" on an own message."""
 
-    async def form(self, who: str, text: str, *, round_: str = "") -> Heard:
-        """Press Answer on a round's card, fill in the form, and send it."""
+    async def form(self, who: str, text: str, *, round_: str = "", share: Share = Share.NO) -> Heard:
+        """Press Answer on a round's card, fill in the form, say how it is shared, and send it."""
 
     async def presses(self, who: str, press: Press, *, round_: str = "") -> Heard:
-        """Press Hint, My result or I covered this on a round's card."""
+        """Press one of the buttons in `LABELS` on a round's card."""
 
     async def chooses(self, who: str, label: str) -> Heard:
         """Press a button, named by the beginning of its label, of the last private reply that had any."""
 
     async def command(self, who: str, text: str, *, round_: str | None = None) -> Heard:
         """Say what stands behind `/nnquestion`: in the channel, or in the thread of a round."""
+
+    async def direct(self) -> Heard:
+        """What the bot has written to members alone since this was last asked."""
 
     async def stands(self) -> dict[str, list[Seen]]:
         """The bot's messages as everybody sees them: in the channel, and by round in threads."""
@@ -172,24 +187,26 @@ def moment(clock: str, day: int) -> datetime:
 
 def _work_left(tx: Transaction, now: datetime) -> bool:
     due = bool(tx.rounds.to_close(now) or tx.rounds.to_reveal(now) or tx.drills.due(now))
-    due = due or bool(tx.objections.unruled(now - RULED_WITHIN, 1))
+    due = due or bool(tx.objections.unruled(now - RULED_WITHIN, 1) or tx.members.to_remind(now, 1))
     return bool(due or tx.deliveries.unfinished() or tx.answers.ungraded(1))
 
 
 # --- words ------------------------------------------------------------------------------------------------------
 
 _WAY: Final = "(the way to it)"
+_COMING: Final = re.compile(r"(?<=^Coming this week: ).+$")
 _REFERENCE: Final = re.compile(r"(?: · )?\bref [2-9A-HJ-NP-Z]{6}$")
+_POINTS: Final = r"-?\d+ points?|\d+\.\d\d a round"
+_REST: Final = r"\d+ rounds?(?:, \d+ in a row)?|\d+ points?, \d+ of \d+ rounds?"
 _ROW: Final = re.compile(
-    r"^[ ]*(?P<rank>\d+\.)[ ]+(?P<name>\S.*?)[ ]+(?P<points>-?\d+ points?)\s+"
-    r"(?P<rest>\d+ rounds?(?:, \d+ in a row)?)(?P<own>[ ]+\(you\))?$",
+    rf"^[ ]*(?P<rank>\d+\.)[ ]+(?P<name>\S.*?)[ ]+(?P<points>{_POINTS})\s+(?P<rest>{_REST})(?P<own>[ ]+\(you\))?$",
     re.MULTILINE,
 )
 """A row of a board in columns; where those are too wide for a phone, the rest stands in a line of its own."""
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    rows = (_REFERENCE.sub("", row.strip()).strip() for row in text.split("\n"))
+    rows = (_COMING.sub("", _REFERENCE.sub("", row.strip()).strip()) for row in text.split("\n"))
     return tuple(row for row in rows if row)
 
 
@@ -228,6 +245,7 @@ class TerminalStage(_Played):
         self._numbers = count()
         self._here = Place(channel=self.channel)
         self._last: dict[str, Card] = {}
+        self._read: set[str] = set()
 
     async def at(self, clock: str, day: int) -> None:
         self._clock.move_to(moment(clock, day))
@@ -246,6 +264,12 @@ class TerminalStage(_Played):
         self.keys[message.id] = key
         return await self._told(who, told)
 
+    async def writes(self, who: str, text: str, key: str) -> Heard:
+        self._act()
+        message, _, card = await self._terminal.direct(self._people[who], text)
+        self.keys[message.id] = key
+        return await self._shown(who, card)
+
     async def edits(self, who: str, key: str, text: str) -> Heard:
         self._act()
         return await self._told(who, await self._terminal.edit(self._people[who], self.id_of(key), text))
@@ -258,9 +282,9 @@ class TerminalStage(_Played):
         _, card = await self._terminal.submit(self._people[who], self.id_of(key), id=self._act())
         return await self._shown(who, card)
 
-    async def form(self, who: str, text: str, *, round_: str = "") -> Heard:
+    async def form(self, who: str, text: str, *, round_: str = "", share: Share = Share.NO) -> Heard:
         there = await self.round(round_)
-        _, card = await self._terminal.form(self._people[who], there.id, text, id=self._act())
+        _, card = await self._terminal.form(self._people[who], there.id, text, id=self._act(), share=share)
         return await self._shown(who, card)
 
     async def presses(self, who: str, press: Press, *, round_: str = "") -> Heard:
@@ -278,11 +302,19 @@ class TerminalStage(_Played):
         place = self._here if round_ is None else await self.thread(round_)
         return await self._shown(who, await self._terminal.command(self._people[who], place, text, id=self._act()))
 
+    async def direct(self) -> Heard:
+        heard: Heard = {}
+        for message in self._terminal.room.all():
+            if message.by == BOT and message.alone_with and message.id not in self._read:
+                self._read.add(message.id)
+                heard.setdefault(message.alone_with, []).append(_of_terminal(message.lines))
+        return heard
+
     async def stands(self) -> dict[str, list[Seen]]:
         threads = {place.thread: name for name, place in (await self.threads()).items()}
         seen: dict[str, list[Seen]] = {}
         for message in self._terminal.room.all():
-            if message.by == BOT and message.deleted_at is None:
+            if message.by == BOT and message.deleted_at is None and not message.alone_with:
                 where = CHANNEL if message.thread is None else threads[message.thread]
                 seen.setdefault(where, []).append(_of_terminal(message.lines))
         return seen
@@ -329,6 +361,7 @@ class DiscordStage(_Played):
         self._people = people
         self._messages: dict[str, discord_server.Message] = {}
         self._last: dict[str, discord_server.Message] = {}
+        self._read: dict[str, int] = {}
 
     async def at(self, clock: str, day: int) -> None:
         self._study.server.clock.set(moment(clock, day))
@@ -342,6 +375,9 @@ class DiscordStage(_Played):
     async def chats(self, who: str, text: str, key: str) -> Heard:
         return await self._said(key, await self._people[who].say(self._study.channel, text))
 
+    async def writes(self, who: str, text: str, key: str) -> Heard:
+        return await self._said(key, await self._people[who].say(self._people[who].dm, text))
+
     async def edits(self, who: str, key: str, text: str) -> Heard:
         await self._people[who].edit(self._messages[key], text)
         return await self._settled()
@@ -353,10 +389,11 @@ class DiscordStage(_Played):
     async def submits(self, who: str, key: str) -> Heard:
         return await self._seen(await self._people[who].use_on(self._messages[key], DISCORD_SUBMIT))
 
-    async def form(self, who: str, text: str, *, round_: str = "") -> Heard:
+    async def form(self, who: str, text: str, *, round_: str = "", share: Share = Share.NO) -> Heard:
         form = (await self._people[who].press(await self._card(round_), "Answer")).form
         assert form is not None
-        return await self._seen(await self._people[who].submit(form, {"Your answer": text}))
+        said = {"Your answer": text, "Share it at the reveal?": _CHOICES[share]}
+        return await self._seen(await self._people[who].submit(form, said))
 
     async def presses(self, who: str, press: Press, *, round_: str = "") -> Heard:
         return await self._seen(await self._people[who].press(await self._card(round_), LABELS[press]))
@@ -375,6 +412,19 @@ class DiscordStage(_Played):
         except (Misread, discord_server.CannotDo):  # Its app lets nobody send what is no command of theirs.
             return {who: [NOT_OFFERED]}
         return await self._seen(interaction)
+
+    async def direct(self) -> Heard:
+        heard: Heard = {}
+        for name, one in self._people.items():
+            fresh = [
+                m for m in one.dm.messages if m.author is self._study.server.bot and m.id > self._read.get(name, 0)
+            ]
+            for message in fresh:
+                self._read[name] = message.id
+                heard.setdefault(name, []).append(self._words(message))
+                if message.labels:
+                    self._last[name] = message
+        return heard
 
     async def stands(self) -> dict[str, list[Seen]]:
         places = {CHANNEL: self._study.channel}
@@ -436,6 +486,7 @@ class DiscordStage(_Played):
         pieces = []
         for embed in message.embeds:
             pieces += [_shown_by_discord(embed.get(key, ""), self._named) for key in ("title", "description")]
+            pieces += [f"[picture: {one.description}]" for one in message.attachments if "image" in embed]
             pieces.append(embed.get("footer", {}).get("text", ""))
         words = _ADMIN.sub(lambda f: "/nnquestion " if f["admin"] else "/nnquestion, which has no ", "\n".join(pieces))
         return Seen(_lines(words), tuple(message.labels))
@@ -446,6 +497,11 @@ class DiscordStage(_Played):
         return next((f"@{one.name}" for one in self._people.values() if one.id == int(number)), f"@{number}")
 
 
+_CHOICES: Final = {
+    Share.NO: "Not at all",
+    Share.WITHOUT_NAME: "Without my name",
+    Share.WITH_NAME: "With my name",
+}
 _ORGANIZERS: Final = "|".join(command.name for command in commands.TABLE if command.who is Who.ORGANIZER)
 _ADMIN: Final = re.compile(rf"/nnquestion(?P<admin>-admin)? (?=(?:{_ORGANIZERS})\b)")
 _DISCORD_STYLES: Final = {"t": TimeStyle.TIME, "D": TimeStyle.DATE, "f": TimeStyle.DATE_TIME}
@@ -460,8 +516,7 @@ _DISCORD: Final = re.compile(
     r"|(?P<mark>\*\*?)"
 )
 _DISCORD_ROW: Final = re.compile(
-    r"^(?P<rank>\d+\.)[ ]+(?P<points>-?\d+ points?) (?P<name>.+) · (?P<rest>\d+ rounds?(?:, \d+ in a row)?)"
-    r"(?P<own> · you)?$"
+    rf"^(?P<rank>\d+\.)[ ]+(?P<points>{_POINTS}) (?P<name>.+) · (?P<rest>{_REST})(?P<own> · you)?$"
 )
 
 
@@ -510,6 +565,7 @@ class SlackStage(_Played):
         self._study = study
         self._people = people
         self._read = 0
+        self._read_alone: set[str] = set()
         self._last: dict[str, slack_server.Message | slack_server.View] = {}
 
     async def at(self, clock: str, day: int) -> None:
@@ -526,6 +582,9 @@ class SlackStage(_Played):
     async def chats(self, who: str, text: str, key: str) -> Heard:
         return await self._said(key, await self._people[who].say(self._study.channel, text))
 
+    async def writes(self, who: str, text: str, key: str) -> Heard:
+        return await self._said(key, await self._people[who].say(self._people[who].dm, text))
+
     async def edits(self, who: str, key: str, text: str) -> Heard:
         await self._people[who].edit(self._message(key), text)
         return await self._settled()
@@ -537,10 +596,11 @@ class SlackStage(_Played):
     async def submits(self, who: str, key: str) -> Heard:
         return await self._seen(await self._people[who].shortcut(self._message(key), SLACK_SUBMIT))
 
-    async def form(self, who: str, text: str, *, round_: str = "") -> Heard:
+    async def form(self, who: str, text: str, *, round_: str = "", share: Share = Share.NO) -> Heard:
         form = (await self._people[who].press(await self._card(round_), "Answer")).modal
         assert form is not None
-        return await self._seen(await self._people[who].submit(form, {"Your answer": text}))
+        said = {"Your answer": text, "Share it at the reveal?": _CHOICES[share]}
+        return await self._seen(await self._people[who].submit(form, said))
 
     async def presses(self, who: str, press: Press, *, round_: str = "") -> Heard:
         return await self._seen(await self._people[who].press(await self._card(round_), LABELS[press]))
@@ -555,6 +615,17 @@ class SlackStage(_Played):
             return await self._seen(await member.command("/nnquestion", text, self._study.channel))
         await member.mention_bot(self._study.channel, text, thread=await self._card(round_))
         return await self._settled()
+
+    async def direct(self) -> Heard:
+        heard: Heard = {}
+        for name, one in self._people.items():
+            for message in one.dm.by_ts.values():
+                if message.user is self._study.team.bot and message.ts not in self._read_alone:
+                    self._read_alone.add(message.ts)
+                    heard.setdefault(name, []).append(self._words(message.blocks, message.text, message.labels))
+                    if message.labels:
+                        self._last[name] = message
+        return heard
 
     async def stands(self) -> dict[str, list[Seen]]:
         bot = self._study.team.bot
@@ -618,10 +689,15 @@ class SlackStage(_Played):
         return self._study.channel.by_ts[card.message]
 
     def _words(self, blocks: list[Any], text: str, labels: Sequence[str]) -> Seen:
-        words = words_of([block for block in blocks if block["type"] != "actions"]) if blocks else text
+        said = (_alt(one) if one["type"] == "image" else words_of([one]) for one in blocks if one["type"] != "actions")
+        words = "\n".join(said) if blocks else text
         words = words.replace(f"<#{self._study.channel.id}>", f"#{CHANNEL}")
         words = re.sub(r" open$", f" {_WAY}", words, flags=re.MULTILINE)
         return Seen(_lines(_in_columns(words)), tuple(labels))
+
+
+def _alt(image: Mapping[str, Any]) -> str:
+    return f"[picture: {image['alt_text']}]"
 
 
 # --- opening ----------------------------------------------------------------------------------------------------
@@ -663,7 +739,7 @@ async def slack(folder: Path, organizer: str, others: Sequence[str]) -> AsyncIte
         people = _in_order(team, (organizer, *others))
         people[organizer].admin = True
         channel = team.channel(CHANNEL)
-        study = SlackStudy(server, folder / "slack.db", team, channel, people[organizer], people[others[0]])
+        study = SlackStudy(server, folder / "slack.db", team, channel, people[organizer], people[others[0]], png=PNG)
         async with study.running():
             yield SlackStage(study, people)
         assert [*server.unknown, *server.complaints, *server.pings] == []

@@ -16,12 +16,14 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from bot import pictures
 from bot.core import notices, scoring
+from bot.core.card import Picture
 from bot.core.commands import TABLE, Who
-from bot.core.model import Receipt, Source, Told, Why, group_of
+from bot.core.model import Receipt, Season, Share, Source, Told, Why, group_of
 from bot.core.ports import Transaction
-from bot.core.replies import streak_of
-from tests.scenarios.stages import CHANNEL, LABELS, NOT_OFFERED, OPENINGS, Heard, Opening, Seen, Stage, name_of
+from bot.core.streaks import streak_of
+from tests.scenarios.stages import CHANNEL, LABELS, NOT_OFFERED, OPENINGS, PNG, Heard, Opening, Seen, Stage, name_of
 
 WEEK: Final = Path(__file__).with_name("week.yaml")
 
@@ -41,6 +43,7 @@ class Step:
     key: str
     to: str
     where: str
+    shares: str
     told: str
     shows: str
     marks: tuple[str, ...] | None
@@ -50,8 +53,8 @@ class Step:
         return f"day {self.day}: {self.who or self.at} {self.does or 'comes'} {self.text[:60]}".rstrip()
 
 
-_DOES: Final = ("says", "chats", "edits", "deletes", "submits", "fills in", "presses", "chooses", "commands")
-_MORE: Final = {"at", "who", "as", "to", "in", "with", "times", "is told", "shows", "marks"}
+_DOES: Final = ("says", "chats", "writes", "edits", "deletes", "submits", "fills in", "presses", "chooses", "commands")
+_MORE: Final = {"at", "who", "as", "to", "in", "with", "times", "shares", "is told", "shows", "marks"}
 
 
 def steps_of(scenario: Mapping[str, Any]) -> Iterator[Step]:
@@ -71,6 +74,7 @@ def steps_of(scenario: Mapping[str, Any]) -> Iterator[Step]:
                 key=line.get("as", said),
                 to=line.get("to", ""),
                 where=line.get("in", ""),
+                shares=line.get("shares", "no"),
                 told=line.get("is told", ""),
                 shows=line.get("shows", ""),
                 marks=tuple(line["marks"]) if "marks" in line else None,
@@ -85,6 +89,8 @@ async def _does(stage: Stage, step: Step) -> Heard:
             return await stage.says(step.who, step.text, step.key, round_=step.where, to=step.to)
         case "chats":
             return await stage.chats(step.who, step.text, step.key)
+        case "writes":
+            return await stage.writes(step.who, step.text, step.key)
         case "edits":
             return await stage.edits(step.who, step.key, step.text)
         case "deletes":
@@ -92,7 +98,7 @@ async def _does(stage: Stage, step: Step) -> Heard:
         case "submits":
             return await stage.submits(step.who, step.key)
         case "fills in":
-            return await stage.form(step.who, step.text, round_=step.where)
+            return await stage.form(step.who, step.text, round_=step.where, share=Share(step.shares))
         case "presses":
             press = next(press for press, label in LABELS.items() if label == step.text)
             return await stage.presses(step.who, press, round_=step.where)
@@ -135,6 +141,8 @@ async def play(scenario: Mapping[str, Any], opening: Opening, folder: Path) -> P
             if step.at:
                 await stage.at(step.at, step.day)
             told = await _does(stage, step)
+            for name, seen in (await stage.direct()).items():
+                told[name] = [*told.get(name, []), *seen]
             stands = await stage.stands()
             turns.append(Turn(step, told, _fresh(stood, stands), frozenset(stage.marked())))
             stood = stands
@@ -156,7 +164,7 @@ def _kept(tx: Transaction, stage: Stage) -> dict[str, list[str]]:
     """What the database holds, in the scenario's names."""
     rounds = tx.rounds.of_channel(stage.channel)[::-1]
     group = group_of(stage.channel)
-    answers, receipts, points, objections = [], [], [], []
+    answers, receipts, points, objections, thanks = [], [], [], [], []
     for round_ in rounds:
         name = name_of(round_)
         for event in tx.events.in_round(round_.id):
@@ -174,12 +182,13 @@ def _kept(tx: Transaction, stage: Stage) -> dict[str, list[str]]:
                 answers.append(
                     f"{name}, {who}: {parts}, revision {given.revision}, late {given.late}, shared {given.share},"
                     f" on {given.local_date}, {hints} hints, level {grade and grade.level}, {grade and grade.effort}"
-                    f"{', final' if given.final else ''}"
+                    f"{', final' if given.final else ''}{', removed' if given.removed else ''}"
                 )
             objections += [
                 f"{name}, {who}: {one.key_point}, “{one.words}”, {one.state}"
                 for one in tx.objections.of_answer(round_.id, member)
             ]
+        thanks += [f"{name}, {stage.members[who]}: {votes}" for who, votes in tx.answers.helped(round_.id).items()]
         points += [
             f"{name}, {stage.members[row.member]}: {row.points:+d} {row.reason}, {row.question}, {row.local_date}"
             for row in tx.ledger.of_round(round_.id)
@@ -194,6 +203,13 @@ def _kept(tx: Transaction, stage: Stage) -> dict[str, list[str]]:
         f" streak {streak_of(tx, stage.channel, row.member).length}"
         for row in scoring.standings(tx.ledger.totals(group))
     ]
+    boards = [
+        f"{season} of {'channel' if on else 'group'}: {stage.members[member]}, {total} points, {played} rounds"
+        for season in Season
+        for on in (None, stage.channel)
+        for member, total, played in tx.ledger.board(group, season, rounds[-1].local_date, on)
+    ]
+    reminded = {who: tx.members.reminder(member) for member, who in stage.members.items()}
     known = [tx.members.get(member) for member in stage.members]
     return {
         "rounds": [f"{name_of(one)}: {one.state}, {one.question.slug}, sealed {one.sealed}" for one in rounds],
@@ -207,7 +223,17 @@ def _kept(tx: Transaction, stage: Stage) -> dict[str, list[str]]:
             for one in tx.rulings.of_channel(stage.channel, 100)
         ],
         "board": sorted(board),
-        "members": sorted(f"{one.name}, {one.naming}, public {one.public}" for one in known if one is not None),
+        "boards": sorted(boards),
+        "thanks": thanks,
+        "away": [
+            f"{who} from {one.first} to {one.last}"
+            for member, who in stage.members.items()
+            for one in tx.members.absences(member)
+        ],
+        "reminders": [f"{who}: {one.at} {one.zone}, {one.next_at}" for who, one in reminded.items() if one is not None],
+        "members": sorted(
+            f"{one.name}, {one.naming}, public {one.public}, barred {one.barred}" for one in known if one is not None
+        ),
     }
 
 
@@ -240,6 +266,12 @@ def _only(*receipts: Told) -> Callable[[list[Seen]], list[Seen]]:
 
 def _with_buttons(*labels: str) -> Callable[[list[Seen]], list[Seen]]:
     return lambda seen: [replace(one, buttons=labels) for one in seen]
+
+
+def _without_picture(seen: Seen) -> Iterator[Seen]:
+    pictures_ = tuple(line for line in seen.words if line.startswith("[picture: "))
+    yield replace(seen, words=tuple(line for line in seen.words if line not in pictures_))
+    yield from [Seen(pictures_)] if pictures_ else []
 
 
 _SHOWN_ONCE: Final = (
@@ -281,7 +313,7 @@ BY_DESIGN: Final = (
     ByDesign(
         "discord",
         "its app hides the organizers' commands from everybody else",
-        _commands("setup time=10:00 zone=UTC", "review", "award @Cleo 2 for nothing", who="Bob"),
+        _commands("setup time=10:00 zone=UTC", "review", "award @Cleo 2 for nothing", "bar @Eve", who="Bob"),
         told=lambda seen: [NOT_OFFERED],
     ),
     ByDesign(
@@ -302,6 +334,12 @@ BY_DESIGN: Final = (
         "a bare command has what it offers as buttons, those of an open round among them",
         lambda step: step.does == "commands" and not step.text and bool(step.where),
         told=_with_buttons("Answer", "Hint", "Ask", "Leaderboard", "Me", "Help"),
+    ),
+    ByDesign(
+        "slack",
+        "words that one reads alone never wait for their picture, and cannot be changed: it comes after them",
+        _commands("me"),
+        told=lambda seen: [apart for one in seen for apart in _without_picture(one)],
     ),
 )
 
@@ -361,7 +399,12 @@ def week(scenario: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
         folder = tmp_path_factory.mktemp("week")
         return await asyncio.gather(*(play(scenario, opening, folder) for opening in OPENINGS))
 
-    return {played.name: played for played in asyncio.run(all_of_it())}
+    async def drawn(picture: Picture) -> bytes:
+        return PNG
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pictures, "drawn", drawn)
+        return {played.name: played for played in asyncio.run(all_of_it())}
 
 
 elsewhere = pytest.mark.parametrize("platform", ["discord", "slack"])
@@ -398,7 +441,21 @@ def test_the_same_messages_bear_the_mark_of_what_counts(week: dict[str, Played],
 
 @elsewhere
 @pytest.mark.parametrize(
-    "what", ["rounds", "answers", "receipts", "points", "objections", "rulings", "board", "members"]
+    "what",
+    [
+        "rounds",
+        "answers",
+        "receipts",
+        "points",
+        "objections",
+        "rulings",
+        "board",
+        "boards",
+        "thanks",
+        "away",
+        "reminders",
+        "members",
+    ],
 )
 def test_the_database_holds_the_same(week: dict[str, Played], platform: str, what: str) -> None:
     kept = week["terminal"].kept[what]

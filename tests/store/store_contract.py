@@ -6,15 +6,17 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
 from bot.core.model import (
+    Absence,
     Action,
     Answer,
+    ChannelId,
     Consent,
     DeliveryState,
     Drill,
@@ -30,14 +32,19 @@ from bot.core.model import (
     Naming,
     ObjectionState,
     Opening,
+    PastSeason,
     Place,
     QuestionId,
+    Reminder,
+    Report,
     Round,
     RoundId,
     RoundState,
     RulingKind,
+    Season,
     Share,
     Source,
+    Standing,
 )
 from bot.core.ports import Store, StoreError, Transaction
 from tests.factories import (
@@ -69,6 +76,9 @@ from tests.factories import (
     make_round,
     make_ruling,
 )
+
+CLEO = MemberId(f"{GROUP}/@cleo")
+MICROSECOND = timedelta(microseconds=1)
 
 
 def setting(name: str, value: str) -> Callable[[Transaction], None]:
@@ -665,6 +675,113 @@ class AnswersContract:
 
         assert await store.write(work) == [[], [1], [2], []]
 
+    async def test_shared_answers_are_those_by_form_with_a_text_that_their_authors_share(self, store: Store) -> None:
+        by_form = (make_part(source=Source.FORM, text="as I see it"),)
+        given = [
+            replace(make_answer(member=member, parts=by_form, share=share), **changes)
+            for member, share, changes in (
+                (BOB, Share.WITHOUT_NAME, {}),
+                (ADA, Share.WITH_NAME, {}),
+                (MemberId(f"{GROUP}/@no"), Share.NO, {}),
+                (MemberId(f"{GROUP}/@removed"), Share.WITH_NAME, {"removed": True}),
+                (MemberId(f"{GROUP}/@erased"), Share.WITH_NAME, {"erase": True}),
+                (MemberId(f"{GROUP}/@withdrawn"), Share.WITH_NAME, {"parts": ()}),
+                (MemberId(f"{GROUP}/@empty"), Share.WITH_NAME, {"parts": (replace(by_form[0], text=""),)}),
+                (MemberId(f"{GROUP}/@thread"), Share.WITH_NAME, {"parts": (make_part(),)}),
+            )
+        ]
+        await kept(store, make_round(), make_round(RANDOM))
+
+        def work(tx: Transaction) -> None:
+            for number, answer in enumerate(given):
+                tx.answers.save(answer, cause="form", at=NOW + number * MINUTE)
+
+        await store.write(work)
+        assert await store.read(lambda tx: tx.answers.shared(make_round().id)) == given[:2]
+        assert await store.read(lambda tx: tx.answers.shared(make_round(RANDOM).id)) == []
+
+    async def test_an_answer_helps_each_reader_once(self, store: Store) -> None:
+        id = make_round().id
+        await kept(store, make_round(), make_answer(), make_answer(member=BOB))
+
+        def work(tx: Transaction) -> list[bool]:
+            return [tx.answers.help(id, *who) for who in ((ADA, BOB), (ADA, BOB), (ADA, CLEO), (BOB, CLEO))]
+
+        assert await store.write(work) == [True, False, True, True]
+        assert await store.read(lambda tx: tx.answers.helped(id)) == {ADA: 2, BOB: 1}
+        assert await store.read(lambda tx: tx.answers.helped(make_round(RANDOM).id)) == {}
+
+    async def test_reports_wait_in_their_channel_one_for_each_answer_until_they_are_settled(self, store: Store) -> None:
+        here, there = make_round(), make_round(RANDOM)
+        await kept(store, here, there, make_answer(), make_answer(member=BOB), make_answer(there.id))
+        reports = [
+            Report(round=here.id, member=BOB, by=CLEO, at=NOW + HOUR),
+            Report(round=here.id, member=ADA, by=CLEO, at=NOW + 2 * HOUR),
+            Report(round=there.id, member=ADA, by=CLEO, at=NOW),
+            Report(round=here.id, member=BOB, by=ADA, at=NOW + 3 * HOUR),
+        ]
+
+        def work(tx: Transaction) -> list[bool]:
+            return [tx.answers.report(report) for report in (*reports, replace(reports[0], at=NOW + 9 * HOUR))]
+
+        assert await store.write(work) == [True] * 4 + [False]
+
+        async def waiting(channel: ChannelId = CHANNEL) -> list[tuple[MemberId, datetime]]:
+            found = await store.read(lambda tx: tx.answers.reported(channel))
+            return [(report.member, report.at) for report in found]
+
+        assert await waiting() == [(BOB, NOW + HOUR), (ADA, NOW + 2 * HOUR)]
+        assert await waiting(RANDOM) == [(ADA, NOW)]
+        await store.write(lambda tx: tx.answers.settle_reports(here.id, BOB))
+        assert await waiting() == [(ADA, NOW + 2 * HOUR)]
+        await kept(store, make_answer(removed=True))
+        await store.write(lambda tx: tx.answers.blank(there.id, ADA))
+        assert [await waiting(), await waiting(RANDOM)] == [[], []]
+
+    async def test_that_an_answer_was_removed_is_kept_with_it(self, store: Store) -> None:
+        await kept(store, make_round(), make_answer(removed=True))
+        answer = await store.read(lambda tx: tx.answers.get(make_round().id, ADA))
+        assert answer is not None
+        assert answer.removed
+
+    async def test_who_tried_in_which_round_is_told_for_a_whole_channel(self, store: Store) -> None:
+        first, second, there = make_round(), make_round(on=TODAY + DAY), make_round(RANDOM)
+        await kept(store, first, second, there)
+        for round_, member, grade, changes in (
+            (first, ADA, make_grade(), {}),
+            (first, BOB, make_grade(), {}),
+            (first, CLEO, make_grade(), {"late": True}),
+            (second, ADA, make_grade(effort=Effort.DONT_KNOW), {}),
+            (second, BOB, None, {}),
+            (there, ADA, make_grade(), {}),
+        ):
+            await kept(store, make_answer(round_.id, member, **changes))
+            if grade is not None:
+                await store.write(partial(_grade, round_id=round_.id, member=member, grade=grade))
+        assert await store.read(lambda tx: tx.answers.tried_by_round(CHANNEL)) == {first.id: {ADA, BOB}}
+        assert await store.read(lambda tx: tx.answers.tried_by_round(RANDOM)) == {there.id: {ADA}}
+        newer = make_grade(effort=Effort.DONT_KNOW, grader="newer")
+        await store.write(partial(_grade, round_id=first.id, member=ADA, grade=newer))
+        assert await store.read(lambda tx: tx.answers.tried_by_round(CHANNEL)) == {first.id: {BOB}}
+
+    async def test_the_revealed_rounds_a_member_answered_come_latest_first_from_all_channels_of_a_group(
+        self, store: Store
+    ) -> None:
+        revealed = [
+            make_round(CHANNEL if day % 2 else RANDOM, on=TODAY + day * DAY, state=RoundState.REVEALED)
+            for day in range(3)
+        ]
+        open_ = make_round(on=TODAY + 5 * DAY)
+        withdrawn = make_round(on=TODAY + 6 * DAY, state=RoundState.REVEALED)
+        elsewhere = make_round("terminal:other/general", state=RoundState.REVEALED)
+        await kept(store, *revealed, open_, withdrawn, elsewhere)
+        for round_ in (*revealed, open_, elsewhere):
+            await kept(store, make_answer(round_.id, late=round_ is revealed[0]))
+        await kept(store, make_answer(withdrawn.id, parts=()), make_answer(revealed[0].id, BOB))
+        assert await store.read(lambda tx: tx.answers.answered(GROUP, ADA)) == revealed[::-1]
+        assert await store.read(lambda tx: tx.answers.answered(GROUP, ADA, 2)) == revealed[:0:-1]
+        assert await store.read(lambda tx: tx.answers.answered(GROUP, BOB)) == revealed[:1]
+
     async def test_hints_are_counted_for_each_member_and_round(self, store: Store) -> None:
         def work(tx: Transaction) -> list[int]:
             keep(tx, make_round(), make_round(RANDOM))
@@ -676,6 +793,10 @@ class AnswersContract:
         assert await store.write(work) == [1, 2, 1, 1]
         assert await store.read(lambda tx: tx.answers.hints(make_round().id, ADA)) == 2
         assert await store.read(lambda tx: tx.answers.hints(make_round(RANDOM).id, BOB)) == 0
+
+
+def _grade(tx: Transaction, round_id: RoundId, member: MemberId, grade: Grade) -> None:
+    tx.answers.add_grade(round_id, member, 1, grade, NOW)
 
 
 class LedgerContract:
@@ -761,6 +882,74 @@ class LedgerContract:
 
         assert [await total(2, 4), await total(None, 2), await total(5, None), await total(None, None)] == [3, 2, 1, 5]
         assert await total(6, 9) == 0
+
+    async def test_a_board_is_the_totals_of_the_season_of_a_date_in_a_group_or_a_channel(self, store: Store) -> None:
+        for n, on in enumerate(("2026-11-15", "2026-11-16", "2026-11-22", "2026-11-30", "2026-12-01", "2025-11-22")):
+            here = make_round(on=date.fromisoformat(on))
+            await kept(store, make_entry(here, id=f"a{n}", points=2, local_date=date.fromisoformat(on)))
+            there = make_round(RANDOM, on=date.fromisoformat(on))
+            await kept(store, make_entry(there, BOB, id=f"b{n}", points=3, local_date=date.fromisoformat(on)))
+
+        async def board(season: Season, *channel: ChannelId) -> list[tuple[MemberId, int, int]]:
+            return await store.read(lambda tx: tx.ledger.board(GROUP, season, TODAY, *channel))
+
+        assert await board(Season.WEEK) == [(ADA, 4, 2), (BOB, 6, 2)]
+        assert await board(Season.MONTH) == [(ADA, 8, 4), (BOB, 12, 4)]
+        assert await board(Season.ALL) == [(ADA, 12, 6), (BOB, 18, 6)]
+        assert await board(Season.MONTH, CHANNEL) == [(ADA, 8, 4)]
+        assert await store.read(lambda tx: tx.ledger.board(GroupId("terminal:other"), Season.ALL, TODAY)) == []
+
+    async def test_a_board_counts_rounds_that_paid_and_awards_as_points_alone(self, store: Store) -> None:
+        async def row() -> list[tuple[MemberId, int, int]]:
+            return await store.read(lambda tx: tx.ledger.board(GROUP, Season.MONTH, TODAY))
+
+        for id, points, ruling, expected in (
+            ("tried", 0, None, (0, 0)),
+            ("regraded", 2, None, (2, 1)),
+            ("more", 1, None, (3, 1)),
+            ("award", 5, 1, (8, 1)),
+            ("withdrawn", -3, None, (5, 0)),
+            ("undone", -5, 1, (0, 0)),
+        ):
+            await kept(store, make_entry(id=id, points=points, ruling=ruling))
+            assert await row() == [(ADA, *expected)]
+        await kept(store, make_entry(id="more", points=7))  # Its id is taken.
+        assert await row() == [(ADA, 0, 0)]
+
+    async def test_a_past_season_is_kept_once_for_its_group_or_channel_and_comes_back_latest_first(
+        self, store: Store
+    ) -> None:
+        rows = (Standing(rank=1, member=ADA, points=3, rounds=1),)
+        month = PastSeason(group=GROUP, channel=None, season="2026-11", standings=rows, kept_at=NOW)
+        week = replace(month, season="2026-W47")
+        later = replace(month, season="2026-12", standings=(), kept_at=NOW + DAY)
+        here = replace(month, channel=CHANNEL)
+        for season in (month, week, later, here):
+            assert await store.write(partial(_keep, season=season))
+            assert not await store.write(partial(_keep, season=replace(season, standings=(), kept_at=NOW + 2 * DAY)))
+        assert await store.read(lambda tx: tx.ledger.kept(GROUP)) == [later, week, month]
+        assert await store.read(lambda tx: tx.ledger.kept(GROUP, limit=1)) == [later]
+        assert await store.read(lambda tx: tx.ledger.kept(GROUP, CHANNEL)) == [here]
+        assert await store.read(lambda tx: tx.ledger.kept(GROUP, RANDOM)) == []
+        assert await store.read(lambda tx: tx.ledger.kept(GroupId("terminal:other"))) == []
+
+    async def test_seasons_with_points_wait_to_be_kept_and_all_time_never_does(self, store: Store) -> None:
+        await kept(
+            store, make_entry(), make_entry(id="x", group=GroupId("terminal:other"), local_date=TODAY + 30 * DAY)
+        )
+        waiting = await store.read(lambda tx: tx.ledger.unkept(GROUP))
+        assert waiting == [("2026-11", None), ("2026-11", CHANNEL), ("2026-W47", None), ("2026-W47", CHANNEL)]
+        season = PastSeason(group=GROUP, channel=CHANNEL, season="2026-11", standings=(), kept_at=NOW)
+        await store.write(lambda tx: tx.ledger.keep(season))
+        assert await store.read(lambda tx: tx.ledger.unkept(GROUP)) == [waiting[0], *waiting[2:]]
+
+    async def test_tallies_that_were_kept_as_they_should_be_are_found_so(self, store: Store) -> None:
+        await kept(store, make_entry(), make_entry(id="x", points=-3), make_entry(id="y", points=2, ruling=1))
+        assert await store.write(lambda tx: tx.ledger.recount()) == 0
+
+
+def _keep(tx: Transaction, season: PastSeason) -> bool:
+    return tx.ledger.keep(season)
 
 
 QUESTION = make_question().id
@@ -927,6 +1116,10 @@ class RulingsContract:
 RIVALS = GroupId("terminal:other")
 
 
+def _save_reminder(tx: Transaction, reminder: Reminder) -> None:
+    tx.members.save_reminder(reminder)
+
+
 class MembersContract:
     """Members and facts."""
 
@@ -936,6 +1129,59 @@ class MembersContract:
         assert await store.read(lambda tx: tx.members.get(ADA)) == make_member()
         await kept(store, named)
         assert await store.read(lambda tx: (tx.members.get(ADA), tx.members.get(BOB))) == (named, make_member(BOB))
+
+    async def test_the_members_of_a_group_come_by_id(self, store: Store) -> None:
+        other = make_member("terminal:other/@ada", barred=True)
+        await kept(store, make_member(BOB, barred=True), make_member(), other)
+        assert await store.read(lambda tx: tx.members.of_group(GROUP)) == [make_member(), make_member(BOB, barred=True)]
+        assert await store.read(lambda tx: tx.members.of_group(GroupId("terminal:other"))) == [other]
+
+    async def test_an_absence_replaces_one_of_the_same_first_day_and_ends_with_one_that_ends_before_it(
+        self, store: Store
+    ) -> None:
+        first = Absence(member=ADA, first=TODAY, last=TODAY + 3 * DAY)
+        second = Absence(member=ADA, first=TODAY - 9 * DAY, last=TODAY - 8 * DAY)
+        theirs = replace(first, member=BOB)
+
+        async def said(absence: Absence) -> list[Absence]:
+            await store.write(lambda tx: tx.members.add_absence(absence))
+            return await store.read(lambda tx: tx.members.absences(ADA))
+
+        assert await said(first) == [first]
+        assert await said(theirs) == [first]
+        assert await said(second) == [second, first]
+        assert await said(replace(first, last=TODAY)) == [second, replace(first, last=TODAY)]
+        assert await said(replace(first, last=TODAY - DAY)) == [second]
+        assert await store.read(lambda tx: tx.members.absences(BOB)) == [theirs]
+
+    async def test_a_member_has_one_reminder_which_is_due_from_its_instant_on(self, store: Store) -> None:
+        hers = Reminder(
+            member=ADA,
+            group=GROUP,
+            channel=CHANNEL,
+            at=time(8, 30),
+            zone="Asia/Tokyo",
+            next_at=NOW,
+            round=make_round().id,
+        )
+        his = replace(hers, member=BOB, next_at=NOW - MINUTE, round=None)
+        later = replace(hers, channel=RANDOM, at=time(0, 0), next_at=NOW + DAY, round=None)
+
+        async def due(at: datetime, limit: int = 9) -> list[Reminder]:
+            return await store.read(lambda tx: tx.members.to_remind(at, limit))
+
+        for reminder in hers, his:
+            await store.write(partial(_save_reminder, reminder=reminder))
+        assert await store.read(lambda tx: tx.members.reminder(ADA)) == hers
+        assert await due(NOW) == [his, hers]
+        assert await due(NOW, 1) == [his]
+        assert await due(NOW - MICROSECOND) == [his]
+        await store.write(partial(_save_reminder, reminder=later))
+        assert await due(NOW) == [his]
+        assert await due(NOW + DAY) == [his, later]
+        await store.write(lambda tx: tx.members.remove_reminder(BOB))
+        assert await store.read(lambda tx: tx.members.reminder(BOB)) is None
+        assert await due(NOW + DAY) == [later]
 
     async def test_an_unknown_member_is_none(self, store: Store) -> None:
         assert await store.read(lambda tx: tx.members.get(ADA)) is None

@@ -12,7 +12,9 @@ from weakref import WeakValueDictionary
 import discord
 
 from bot.adapters.discord import commands, failures
+from bot.adapters.discord.attachments import Draw
 from bot.adapters.discord.connection import StudyClient
+from bot.adapters.discord.direct import Direct
 from bot.adapters.discord.gaps import Gaps
 from bot.adapters.discord.ids import channel_id, group_id, guild_of
 from bot.adapters.discord.interactions import Interactions
@@ -57,6 +59,7 @@ class Discord:
         bot: StudyBot,
         clock: Callable[[], datetime],
         banks: Callable[[], Mapping[str, Bank]],
+        draw: Draw,
         *,
         test_guild: int | None = None,
         shard_count: int | None = None,
@@ -85,13 +88,14 @@ class Discord:
             shards=lambda: self.client.shard_count or 1,
             pauses=lambda: self.pauses(),
         )
-        self.interactions = Interactions(bot, clock, banks, marked=self.mark)
+        self.interactions = Interactions(bot, clock, banks, draw=draw, marked=self.mark)
+        self._direct = Direct(bot, clock, draw)
         self.client = self._new_client(message_content=True)
-        self.messenger = DiscordMessenger(lambda: self.client)
+        self.messenger = DiscordMessenger(lambda: self.client, draw)
 
     def _new_client(self, *, message_content: bool) -> StudyClient:
         intents = discord.Intents.none()
-        intents.guilds = intents.guild_messages = True
+        intents.guilds = intents.guild_messages = intents.dm_messages = True
         intents.message_content = message_content
         return StudyClient(self, intents, starting=self._starting, ending=self._ending, shard_count=self._shard_count)
 
@@ -160,6 +164,7 @@ class Discord:
     async def heard(self, client: discord.Client, message: discord.Message) -> None:
         """A message was posted or edited."""
         if message.guild is None:
+            await self._direct.heard(client, message)
             return
         place, ours = await self._where(client, message.guild.id, message.channel.id)
         # Outside the bot's threads only what was submitted as an answer matters, once it is edited.
@@ -186,7 +191,10 @@ class Discord:
 
     async def gone(self, client: discord.Client, guild: int | None, channel: int, messages: Iterable[int]) -> None:
         """Messages were deleted: parts of answers, or cards."""
-        place = (await self._where(client, guild, channel))[0] if guild is not None else None
+        if guild is None:
+            await self._direct.gone(client, channel, messages)
+            return
+        place, _ = await self._where(client, guild, channel)
         if place is None or await self._bot.drill_in(place.channel) is None:
             return
         for message in messages:
@@ -251,7 +259,7 @@ class Discord:
         except failures.TROUBLE as error:
             if failures.left(error):
                 log.info("%s has removed the bot meanwhile", group)
-                await self._bot.left(group)
+                await self._bot.left(group, self._clock())
 
     async def joined(self, guild: discord.Guild) -> None:
         """Say once how to begin, where the server wants such words."""
@@ -269,4 +277,4 @@ class Discord:
     async def left(self, guild: discord.Guild) -> None:
         """The bot was removed from a server. An outage is another event, and changes nothing."""
         self.gaps.left(guild.id)
-        await self._bot.left(group_id(guild.id))
+        await self._bot.left(group_id(guild.id), self._clock())

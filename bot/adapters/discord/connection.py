@@ -158,7 +158,10 @@ class StudyClient(discord.AutoShardedClient):
         await self._adapter.heard(self, message)
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        # Opening a thread and unfurling a link update a message, too; the core sees that its words are the same.
+        # Opening a thread and unfurling a link update a message, too; the core sees that its words are the same. In
+        # direct messages every one is answered, so there it must not even be heard.
+        if event.guild_id is None and event.message.edited_at is None:
+            return
         await self._adapter.heard(self, event.message)
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:

@@ -43,7 +43,8 @@ FOLLOWS: Final[Mapping[Failure | Outcome, str]] = {
     Failure.UNCLEAR: "After a wait the bot looks for it in the channel, and sends it again if it is not there.",
     Failure.REFUSED: "It is sent again a few times, then dropped. A round whose card it was is cancelled, and its "
     "organizers are told.",
-    Failure.FORBIDDEN: "It is sent again; after three refusals in a row the drill is off, and its organizers are told.",
+    Failure.FORBIDDEN: "It is sent again; after three refusals in a row the drill is off, and its organizers are told. "
+    "A direct message is dropped at once.",
     Failure.MESSAGE_GONE: "It is dropped. If it was a round's card, the reveal comes as a new message in the channel.",
     Failure.THREAD_GONE: "A reveal goes to the channel instead. An open round is cancelled, without harm to streaks.",
     Failure.CHANNEL_GONE: "What was owed there is dropped; the drill is off, and its organizers are told.",
@@ -114,6 +115,9 @@ TABLE: Final[Mapping[Sign, Row]] = {
         "Maximum number of active announcement threads reached",
         "Older threads have to be archived first.",
         Failure.NOT_SENT,
+    ),
+    "code 40003": Row(
+        "You are opening direct messages too fast", "Many want to be reminded at one time.", Failure.NOT_SENT
     ),
     "status 429": Row("Too Many Requests", "Too much at a time, for longer than is waited for.", Failure.NOT_SENT),
     discord.RateLimited: Row("Too Many Requests", "Too much at a time: it was not even asked for.", Failure.NOT_SENT),
@@ -209,6 +213,11 @@ def intent_refused(error: Exception) -> bool:
 def archived(error: Exception) -> bool:
     """Whether a thread has to be taken up again before anything in it can be changed."""
     return _known_by(error, "code 50083")
+
+
+def upload_refused(error: Exception) -> bool:
+    """Whether a message may be taken without what is attached to it."""
+    return _known_by(error, "status 413", "code 50035", "code 50013")
 
 
 def has_thread(error: Exception) -> bool:

@@ -19,12 +19,15 @@ from bot.adapters.discord.ids import CUSTOM_ID
 from bot.adapters.discord.render import escape
 from bot.core.commands import BY_NAME, Command, Misread, Option, Takes, meant
 from bot.core.counting import LONGEST_ANSWER
-from bot.core.model import ChannelId, Drill, Round, Timetable, group_of
+from bot.core.model import ChannelId, Drill, Round, Share, Timetable, group_of
 from bot.core.setting_up import DAY_NAMES, options_of
 from bot.core.shown import on_one_line
 
 ANSWER: Final = "answer"
 SETUP: Final = "setup"
+SHARE: Final = "share"
+"""The field for what others may see of an answer."""
+
 REST: Final = "rest"
 """The field for the options of `setup` that have none of their own."""
 
@@ -40,6 +43,12 @@ _PROMPT: Final = 1900
 
 _ACTION_ROW, _SELECT, _TEXT_INPUT, _USER_SELECT, _TEXT_DISPLAY, _LABEL = 1, 3, 4, 5, 10, 18
 _SHORT, _PARAGRAPH = 1, 2
+
+_SHARES: Final[Mapping[Share, str]] = {
+    Share.NO: "Not at all",
+    Share.WITHOUT_NAME: "Without my name",
+    Share.WITH_NAME: "With my name",
+}
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SETUP_SAYS: Final = {option.name: option.says for option in BY_NAME[SETUP].options}
@@ -91,14 +100,18 @@ class Form:
 # --- forms to fill in ---------------------------------------------------------------------------------------
 
 
-def answer_form(round_: Round, draft: str = "", *, unique: str = "") -> dict[str, Any]:
-    """The form for an answer, with the question above it: field `text`.
+def answer_form(round_: Round, draft: str = "", share: Share = Share.NO, *, unique: str = "") -> dict[str, Any]:
+    """The form for an answer, with the question above it: fields `text` and `share`.
 
-    `draft` is the member's present answer, which they may revise, or empty to withdraw it. `unique` tells two openings
-    apart; at most 20 characters, random where it is not given.
+    `draft` is the member's present answer, which they may revise, or empty to withdraw it, and `share` what others see
+    of it. `unique` tells two openings apart; at most 20 characters, random where it is not given.
     """
     text = _text("text", _PARAGRAPH, cut(draft, LONGEST_ANSWER), longest=LONGEST_ANSWER, required=not draft)
-    components = [_label("Your answer", _about_draft(draft), text)]
+    shares = [_choice(label, value.value, chosen=value is share) for value, label in _SHARES.items()]
+    components = [
+        _label("Your answer", _about_draft(draft), text),
+        _label("Share it at the reveal?", "Whoever presses Answers then reads it.", _select(SHARE, shares)),
+    ]
     prompt = on_one_line(cut(round_.question.prompt, _PROMPT)).strip()
     if prompt:
         components.insert(0, {"type": _TEXT_DISPLAY, "content": f"**{escape(prompt)}**"})
@@ -260,6 +273,12 @@ def read_form(data: Mapping[str, Any]) -> Form:
             values[str(field["custom_id"])] = ",".join(filled)
     sent = _SENT.fullmatch(str(data.get("custom_id", "")))
     return Form(sent["what"], sent["about"], values) if sent else Form("", "", values)
+
+
+def share_of(form: Form) -> Share:
+    """What others may see of the answer in a form; nothing where it does not say, as forms of older programs."""
+    said = form.values.get(SHARE, "")
+    return Share(said) if said in set(Share) else Share.NO
 
 
 def _fields(components: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

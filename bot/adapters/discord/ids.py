@@ -52,6 +52,12 @@ def channel_of(id_: str) -> int:
     return int(found["number"])
 
 
+def is_channel(id_: str) -> bool:
+    """Whether this is the id of a channel."""
+    found = _ID.fullmatch(id_)
+    return found is not None and found["sort"] == "" and found["number"] is not None
+
+
 def user_of(id_: str) -> int | None:
     """The person of a member's id; None if it is the id of anything else. Raises ValueError if it is none at all."""
     found = _read(id_)

@@ -10,23 +10,23 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import discord
 
 from bot.adapters.discord import commands, failures, forms
-from bot.adapters.discord.ids import channel_id, channel_of, guild_of, member_id, role_id
+from bot.adapters.discord.attachments import Draw, Outgoing, all_outgoing, taken
+from bot.adapters.discord.ids import channel_id, channel_of, guild_of, is_channel, member_id, role_id
 from bot.adapters.discord.messenger import view_of
-from bot.adapters.discord.render import Message, render
-from bot.adapters.discord.wording import as_called_here
 from bot.core import asking
 from bot.core.answering import Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Card, Press, Tone
-from bot.core.commands import BY_NAME, Misread, line
-from bot.core.model import Bank, ChannelId, Place, RoundId, RoundState, Told, group_of
+from bot.core.commands import BY_NAME, Misread, Takes, line
+from bot.core.model import Bank, ChannelId, Place, RoundId, RoundState, Told, group_of, platform_of
 from bot.core.schedule import zone_names
 from bot.studybot import StudyBot
 
@@ -54,11 +54,23 @@ SHOWN_ONCE: Final = (
 _SERVED: Final = (discord.ChannelType.text, discord.ChannelType.news)
 _NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
 
-_A_STEP: Final = frozenset({Press.CHECK, Press.OBJECT, Press.CONSENT, Press.REVIEW, Press.RULE, Press.RESUME})
+_A_STEP: Final = frozenset(
+    {
+        Press.CHECK,
+        Press.OBJECT,
+        Press.CONSENT,
+        Press.REVIEW,
+        Press.RULE,
+        Press.RESUME,
+        Press.NAMING,
+        Press.ANSWERS,
+        Press.FORGET,
+    }
+)
 """Buttons of private cards whose reply takes the card's place, so that a chain of them stays one message."""
 
-_ABOUT_A_CHANNEL: Final = frozenset({Press.RESUME, Press.DO, Press.REVIEW, Press.RULE})
-"""Buttons that name the channel they are about, so that they can be pressed in direct messages, too."""
+_ABOUT_NO_PLACE: Final = frozenset({Press.NAMING, Press.CONSENT, Press.FORGET})
+"""Buttons that mean the server in which they are pressed; in direct messages they have to name a channel of it."""
 
 
 class Interactions:
@@ -70,12 +82,14 @@ class Interactions:
         clock: Callable[[], datetime],
         banks: Callable[[], Mapping[str, Bank]],
         *,
+        draw: Draw,
         marked: Callable[[Told], None],
     ) -> None:
         """`marked` is told what counts now, and what does not any more."""
         self._bot = bot
         self._clock = clock
         self._banks = banks
+        self._draw = draw
         self._marked = marked
 
     async def take(self, interaction: discord.Interaction) -> None:
@@ -85,7 +99,7 @@ class Interactions:
             if interaction.type is discord.InteractionType.autocomplete:
                 await self._complete(interaction, data)
             else:
-                await _reply(interaction, self._answer(interaction, data))
+                await _reply(interaction, self._answer(interaction, data), self._draw)
         except discord.HTTPException as error:
             if not (failures.too_late(error) or failures.answered_already(error)):
                 raise
@@ -94,7 +108,7 @@ class Interactions:
     async def _answer(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> Card | _Modal:
         custom = _custom(data)
         if interaction.guild_id is None:
-            return await self._press_privately(interaction, custom)
+            return await self._directly(interaction, data, custom)
         asker = asker_of(interaction)
         match interaction.type:
             case discord.InteractionType.application_command if "target_id" in data:
@@ -159,25 +173,45 @@ class Interactions:
             return None
         if name == "setup":
             return _Modal(forms.setup_form(there, await self._bot.drill_in(there), str(interaction.locale)))
-        needs_more = any(option.required for option in BY_NAME[name].options)
+        needs_more = any(option.required or option.takes is Takes.MEMBER for option in BY_NAME[name].options)
         return _Modal(forms.command_form(BY_NAME[name], there)) if needs_more else None
 
-    async def _press_privately(self, interaction: discord.Interaction, custom: Sequence[str]) -> Card:
-        """A button in direct messages: what is said there is about a channel, and so are the rights of who presses."""
+    async def _directly(
+        self, interaction: discord.Interaction, data: Mapping[str, Any], custom: Sequence[str]
+    ) -> Card | _Modal:
+        """A button or a form in direct messages: it is about a channel, and so are the rights of whoever uses it."""
+        form = forms.read_form(data) if interaction.type is discord.InteractionType.modal_submit else None
         match custom:
-            case ["nn", press, about] if press in _ABOUT_A_CHANNEL:
-                channel = about.rpartition(" ")[2]
-                guild = interaction.client.get_guild(guild_of(channel))
-                try:
-                    member = await guild.fetch_member(interaction.user.id) if guild is not None else None
-                except discord.NotFound:
-                    member = None
-                if member is None:
-                    return asking.refused("You and I are no longer in one server there.")
-                manages = member.guild_permissions.manage_guild
-                asker = _asker(member.guild.id, member, Place(channel=ChannelId(channel)), organizer=manages)
-                return await self._bot.press(asker, Press(press), about, id=_id(interaction), now=self._clock())
-        return _NOTHING
+            case _ if form is not None and form.what == forms.ANSWER:
+                channel = await self._channel_about(form.about)
+            case ["nn", press, about] if press in list(Press):
+                channel = await self._channel_about(about)
+            case _:
+                channel = None
+        if channel is None:
+            return _NOTHING
+        member = await member_in(interaction.client, guild_of(channel), interaction.user.id)
+        if member is None:
+            return asking.refused(STRANGER)
+        manages = member.guild_permissions.manage_guild
+        asker = _asker(member.guild.id, member, Place(channel=channel), organizer=manages)
+        if form is not None:
+            return named_here(await self._sent_answer(interaction, asker, form), channel)
+        _, press, about = custom
+        if press in _ABOUT_NO_PLACE:
+            about = about.rpartition(" ")[0]
+        if press == Press.ANSWER:
+            return await self._answer_form(asker, RoundId(about))
+        card = await self._bot.press(asker, Press(press), about, id=_id(interaction), now=self._clock())
+        return named_here(card, channel)
+
+    async def _channel_about(self, about: str) -> ChannelId | None:
+        """The channel that a button or a form names last, or the one of the round that it names."""
+        last = about.rpartition(" ")[2]
+        if is_channel(last):
+            return ChannelId(last)
+        round_ = await self._bot.round(RoundId(last))
+        return round_.channel if round_ is not None and platform_of(round_.channel) == "discord" else None
 
     async def _answer_form(self, asker: Asker, round_id: RoundId) -> Card | _Modal:
         round_ = await self._bot.round(round_id)
@@ -186,7 +220,9 @@ class Interactions:
         given = await self._bot.own_answer(round_id, asker.member)
         if given is not None and given.final:
             return asking.refused("You had your answer checked, so it is final.")
-        return _Modal(forms.answer_form(round_, given.text if given is not None else ""))
+        if given is None:
+            return _Modal(forms.answer_form(round_))
+        return _Modal(forms.answer_form(round_, given.text, given.share))
 
     async def _form(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card | _Modal:
         sent = forms.read_form(data)
@@ -204,16 +240,20 @@ class Interactions:
                 carry_out = self._set_up if command == "setup" else self._carry_out
                 return await carry_out(interaction, there, text)
             case forms.ANSWER:
-                form = Form(
-                    round=RoundId(sent.about),
-                    interaction=str(interaction.id),
-                    member=asker.member,
-                    name=asker.name,
-                    text=sent.values.get("text", ""),
-                    at=interaction.created_at,
-                )
-                return await self._receipt(form)
+                return await self._sent_answer(interaction, asker, sent)
         return _NOTHING
+
+    async def _sent_answer(self, interaction: discord.Interaction, asker: Asker, sent: forms.Form) -> Card:
+        form = Form(
+            round=RoundId(sent.about),
+            interaction=str(interaction.id),
+            member=asker.member,
+            name=asker.name,
+            text=sent.values.get("text", ""),
+            at=interaction.created_at,
+            share=forms.share_of(sent),
+        )
+        return await self._receipt(form)
 
     async def _submit(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card:
         message = data["resolved"]["messages"][data["target_id"]]
@@ -240,6 +280,8 @@ class Interactions:
 
 _NOTHING: Final = asking.refused("This no longer does anything.")
 _BROKEN: Final = asking.refused("Something went wrong here. Nothing was lost; please try again.")
+_NO_FILES: Final = asking.refused("Discord does not take the files. Whoever runs me can hand them over.")
+STRANGER: Final = "You and I are no longer in one server there."
 _SLOW: Final = asking.refused("That took me too long to open a form for you. Please try once more.")
 
 
@@ -256,14 +298,22 @@ class _Modal:
         return True
 
 
-async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A card as the messages that its reader gets."""
+
+    messages: Sequence[Outgoing]
+    refuses: bool
+
+
+async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal], draw: Draw) -> None:
     """Answer an interaction in private: at once, or, where that takes long, after a sign that it is worked on.
 
     A form can only be opened at once. The reply to a step takes the place of the card with its button, unless it is a
     refusal, after which another button of that card may be wanted.
     """
     step = _is_step(interaction)
-    task = asyncio.ensure_future(_finished(interaction, work))
+    task = asyncio.ensure_future(_finished(interaction, work, draw))
     done, _ = await asyncio.wait({task}, timeout=AT_ONCE)
     try:
         if not done:
@@ -277,31 +327,52 @@ async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal
             with _said_nothing_back():
                 await interaction.response.send_modal(answer)  # type: ignore[arg-type]
             return
-        answer = _SLOW
-    messages = render(as_called_here(answer))
-    replaces = step and answer.tone is not Tone.TROUBLE
-    if replaces and len(messages) == 1 and await _replaced(interaction, messages[0], at_once=bool(done)):
+        answer = _Reply(await all_outgoing(_SLOW, draw), refuses=True)
+    messages = answer.messages
+    replaces = step and not answer.refuses and len(messages) == 1
+    if replaces and await _replaced(interaction, messages[0], at_once=bool(done)):
         return
+    refused = False
     for number, message in enumerate(messages):
-        embed, view = _shown(message)
         if number > 0 or (step and not done):
-            await interaction.followup.send(embed=embed, view=view, ephemeral=True)
+            post = partial(_follow_up, interaction)
         elif done:
-            with _said_nothing_back():
-                await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
+            post = partial(_respond, interaction)
         else:
-            await interaction.edit_original_response(embed=embed, view=view)
+            post = partial(_fill_in, interaction)
+        _, whole = await taken(message, post)
+        refused = refused or whole.files != message.files
+    if refused:
+        [says] = await all_outgoing(_NO_FILES, draw)
+        await _follow_up(interaction, says)
 
 
-async def _replaced(interaction: discord.Interaction, message: Message, *, at_once: bool) -> bool:
+async def _respond(interaction: discord.Interaction, one: Outgoing) -> None:
+    view = view_of(one.message.buttons)
+    with _said_nothing_back():
+        await interaction.response.send_message(embed=one.embed, files=one.attached, view=view, ephemeral=True)
+
+
+async def _follow_up(interaction: discord.Interaction, one: Outgoing) -> None:
+    view = view_of(one.message.buttons)
+    await interaction.followup.send(embed=one.embed, files=one.attached, view=view, ephemeral=True)
+
+
+async def _fill_in(interaction: discord.Interaction, one: Outgoing) -> None:
+    view = view_of(one.message.buttons)
+    await interaction.edit_original_response(embed=one.embed, attachments=one.attached, view=view)
+
+
+async def _put_in_place(interaction: discord.Interaction, one: Outgoing) -> None:
+    view = view_of(one.message.buttons)
+    with _said_nothing_back():
+        await interaction.response.edit_message(embed=one.embed, attachments=one.attached, view=view)
+
+
+async def _replaced(interaction: discord.Interaction, message: Outgoing, *, at_once: bool) -> bool:
     """Whether this stands in place of the private card whose button was pressed; not if that is gone meanwhile."""
-    embed, view = _shown(message)
     try:
-        if at_once:
-            with _said_nothing_back():
-                await interaction.response.edit_message(embed=embed, view=view)
-        else:
-            await interaction.edit_original_response(embed=embed, view=view)
+        await taken(message, partial(_put_in_place if at_once else _fill_in, interaction))
     except discord.NotFound as error:
         if not failures.gone(error):
             raise
@@ -322,10 +393,6 @@ def _custom(data: Mapping[str, Any]) -> Sequence[str]:
     return str(data.get("custom_id", "")).split(":", 2)
 
 
-def _shown(message: Message) -> tuple[discord.Embed, discord.ui.View]:
-    return discord.Embed.from_dict(dict(message.embed)), view_of(message.buttons)
-
-
 @contextmanager
 def _said_nothing_back() -> Iterator[None]:
     """Bear an answer without a body to an interaction's first response: discord.py trips on it, after all is done."""
@@ -335,12 +402,33 @@ def _said_nothing_back() -> Iterator[None]:
         log.info("Discord said nothing of what it made of a reply (%s)", error)
 
 
-async def _finished(interaction: discord.Interaction, work: Awaitable[Card | _Modal]) -> Card | _Modal:
+async def _finished(interaction: discord.Interaction, work: Awaitable[Card | _Modal], draw: Draw) -> _Reply | _Modal:
     try:
-        return await work
+        answer = await work
     except Exception:
         log.exception("interaction %s failed", interaction.id)
-        return _BROKEN
+        answer = _BROKEN
+    if isinstance(answer, _Modal):
+        return answer
+    return _Reply(await all_outgoing(answer, draw), answer.tone is Tone.TROUBLE)
+
+
+def named_here(card: Card, channel: ChannelId) -> Card:
+    """A card for direct messages, where a button that means the server it is pressed in has to name it."""
+    buttons = (
+        replace(button, about=f"{button.about} {channel}") if button.press in _ABOUT_NO_PLACE else button
+        for button in card.buttons
+    )
+    return replace(card, buttons=tuple(buttons))
+
+
+async def member_in(client: discord.Client, guild: int, user: int) -> discord.Member | None:
+    """A person in a server, with the rights they have there; None where they, or the bot, are not in it."""
+    known = client.get_guild(guild)
+    try:
+        return await known.fetch_member(user) if known is not None else None
+    except discord.NotFound:
+        return None
 
 
 def _id(interaction: discord.Interaction) -> str:

@@ -36,14 +36,22 @@ def messages_of(client: discord.Client, place: Place) -> discord.PartialMessagea
     return client.get_partial_messageable(number, guild_id=guild_of(place.channel))
 
 
+def typed(client: discord.Client, message: discord.Message) -> str | None:
+    """The words of a message, as far as they are shown to the bot; None for what people do not type."""
+    by_people = message.type in (discord.MessageType.default, discord.MessageType.reply)
+    if not by_people or message.author.bot or message.webhook_id is not None:
+        return None
+    if client.user is None:
+        return message.content
+    # Without the Message Content intent a mention of the bot is how one is heard.
+    return message.content.removeprefix(f"<@{client.user.id}>").lstrip()
+
+
 def said(client: discord.Client, message: discord.Message, place: Place) -> Said | None:
     """What a member said; None for what people do not type."""
-    typed = message.type in (discord.MessageType.default, discord.MessageType.reply)
-    if not typed or message.author.bot or message.webhook_id is not None:
+    text = typed(client, message)
+    if text is None:
         return None
-    text = message.content
-    if client.user is not None:  # Without the Message Content intent a mention of the bot is how one is heard.
-        text = text.removeprefix(f"<@{client.user.id}>").lstrip()
     if not text and (message.edited_at is None or not client.intents.message_content):
         return None  # Nothing was said, or what was said is not shown to the bot.
     guild = guild_of(place.channel)

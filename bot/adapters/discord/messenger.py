@@ -14,6 +14,7 @@ from typing import Final
 import discord
 
 from bot.adapters.discord import failures
+from bot.adapters.discord.attachments import Draw, Outgoing, outgoing, taken
 from bot.adapters.discord.ids import button_id, channel_of, guild_of, user_of
 from bot.adapters.discord.render import Message, render
 from bot.adapters.discord.wording import as_called_here
@@ -38,30 +39,46 @@ _NOBODY: Final = discord.AllowedMentions.none()
 class DiscordMessenger:
     """Posts cards in channels, threads and, where a place is a member, direct messages."""
 
-    def __init__(self, client: Callable[[], discord.Client]) -> None:
+    def __init__(self, client: Callable[[], discord.Client], draw: Draw) -> None:
         """`client` is asked for anew for each request: after a failure of the gateway it is another one."""
         self._client = client
+        self._draw = draw
 
     def parts(self, card: Card) -> int:
         return len(render(as_called_here(card)))
 
     async def send(self, place: Place, card: Card, *, part: int, key: str) -> MessageRef:
-        message = _part(card, part, key)
+        whole = await outgoing(_part(card, part, key), self._draw)
         with self._asking(place) as client:
-            posted = await (await _channel(client, place)).send(
-                embed=_embed(message), view=view_of(message.buttons), nonce=nonce(place, key), allowed_mentions=_NOBODY
-            )
+            channel = await _channel(client, place)
+
+            async def post(one: Outgoing) -> discord.Message:
+                return await channel.send(
+                    embed=one.embed,
+                    files=one.attached,
+                    view=view_of(one.message.buttons),
+                    nonce=nonce(place, key),
+                    allowed_mentions=_NOBODY,
+                )
+
+            posted, _ = await taken(whole, post)
         return MessageRef(place=place, message=str(posted.id))
 
     async def edit(self, ref: MessageRef, card: Card, *, part: int, key: str) -> None:
-        message = _part(card, part, key)
+        # A picture goes along anew: what an embed shows and what is attached to its message must not come apart.
+        whole = await outgoing(_part(card, part, key), self._draw)
         with self._asking(ref.place) as client:
             posted = (await _channel(client, ref.place)).get_partial_message(int(ref.message))
-            await _awake(
-                client,
-                ref.place,
-                lambda: posted.edit(embed=_embed(message), view=view_of(message.buttons), allowed_mentions=_NOBODY),
-            )
+
+            async def put(one: Outgoing) -> discord.Message:
+                return await posted.edit(
+                    embed=one.embed,
+                    attachments=one.attached,
+                    view=view_of(one.message.buttons),
+                    allowed_mentions=_NOBODY,
+                )
+
+            await _awake(client, ref.place, lambda: taken(whole, put))
 
     async def find(self, place: Place, *, key: str) -> list[MessageRef]:
         found = []
@@ -156,10 +173,6 @@ def _units(text: str) -> int:
 
 def _part(card: Card, part: int, key: str) -> Message:
     return render(as_called_here(card), reference=reference(key))[part - 1]
-
-
-def _embed(message: Message) -> discord.Embed:
-    return discord.Embed.from_dict(dict(message.embed))
 
 
 def _carries(message: discord.Message, key: str) -> bool:

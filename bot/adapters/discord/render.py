@@ -33,6 +33,7 @@ from bot.core.card import (
     Line,
     Link,
     Mention,
+    Picture,
     Prose,
     Snippet,
     Span,
@@ -95,16 +96,17 @@ class Embed(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: an embed with no content beside it, and the buttons below it."""
+    """One message: an embed with no content beside it, the buttons below it, and the picture to be shown in it."""
 
     embed: Embed
     buttons: tuple[Button, ...] = ()
+    picture: Picture | None = None
 
 
 def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
     """A card as one message, or as several where it is longer than an embed may be.
 
-    The title stands on the first, footer and buttons on the last, and `ref <reference>` ends the footer of each.
+    The title stands on the first, picture, footer and buttons on the last, and `ref <reference>` ends each footer.
     Buttons beyond 25 go on below further messages, which say "…". Parts of a delivery have a key each, so part n of it
     is `render(card, reference=reference(key_n))[n - 1]`: how many parts there are and what they say does not depend on
     the reference, which has six characters.
@@ -123,6 +125,7 @@ def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
     buttons = tuple(replace(button, label=_label(button.label)) for button in card.buttons)
     below_pages: list[tuple[Button, ...]] = [()] * (len(pages) - 1)
     below_pages += [buttons[begin : begin + BUTTONS] for begin in range(0, max(len(buttons), 1), BUTTONS)]
+    pictured = len(pages)
     pages += ["…"] * (len(below_pages) - len(pages))
     messages = []
     for number, page in enumerate(pages, start=1):
@@ -135,7 +138,7 @@ def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
         small = " · ".join(piece for piece in (footer if last else "", ref) if piece)
         if small:
             embed["footer"] = {"text": small}
-        messages.append(Message(embed, below_pages[number - 1]))
+        messages.append(Message(embed, below_pages[number - 1], card.picture if number == pictured else None))
     return tuple(messages)
 
 

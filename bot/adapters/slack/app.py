@@ -35,6 +35,7 @@ from bot.adapters.slack.gaps import Gaps
 from bot.adapters.slack.interactions import Interactions
 from bot.adapters.slack.messenger import SlackMessenger
 from bot.adapters.slack.people import People
+from bot.adapters.slack.uploads import Draw, Uploads
 from bot.beside import Beside
 from bot.core.model import Bank
 from bot.studybot import StudyBot
@@ -79,6 +80,7 @@ class Slack:
         bot: StudyBot,
         clock: Callable[[], datetime],
         banks: Callable[[], Mapping[str, Bank]],
+        draw: Draw,
         *,
         bot_token: str,
         app_token: str = "",
@@ -86,7 +88,9 @@ class Slack:
         api_url: str = "",
         starting: Callable[[], Awaitable[None]],
     ) -> None:
-        """Needs no loop. `starting` brings up all the rest; it is called before the first thing that happens."""
+        """Needs no loop. `draw` makes a PNG of a picture; `starting` brings up all the rest, and is called before the
+        first thing that happens.
+        """
         self._bot = bot
         self._app_token = app_token
         self._signed = bool(signing_secret)
@@ -110,12 +114,14 @@ class Slack:
             base_url=f"{api_url.rstrip('/')}/" if api_url else AsyncWebClient.BASE_URL,
         )
         self.people = People(lambda: self.client, clock, team=lambda: self.me.team)
+        self.uploads = Uploads(lambda: self.client, draw)
         self.interactions = Interactions(
             bot,
             lambda: self.client,
             clock,
             banks,
             self.people,
+            self.uploads,
             me=lambda: self.me,
             marked=lambda told: self.events.mark(told),
         )
@@ -135,7 +141,7 @@ class Slack:
             deleted=self.events.deleted,
             pauses=lambda: self.pauses(),
         )
-        self.messenger = SlackMessenger(lambda: self.client, self._own_ids)
+        self.messenger = SlackMessenger(lambda: self.client, self._own_ids, self.uploads)
         self._me: Me | None = None
         self._runs = False
         self._signing_in = asyncio.Lock()

@@ -9,13 +9,12 @@ https://docs.slack.dev/messaging/formatting-message-text
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from bot.core.commands import BY_NAME, Command, Misread, Takes
+from bot.core.commands import BY_NAME, Command, Misread, Takes, joined
 
 
 def read(text: str) -> str:
@@ -31,12 +30,12 @@ def read(text: str) -> str:
     name, rest = words[0].text, words[1:]
     command = BY_NAME.get(name.lower())
     if command is None:
-        return shlex.join(word.text for word in words)
+        return joined(word.text for word in words)
     given, last = _apart(command, rest)
     if meant := _with_equals(command, given):
         meant = " ".join([meant, *last])
         raise Misread(f"Options are written with an equals sign here. Did you mean /nnquestion {meant}?")
-    return shlex.join([name, *_options(command, given), *last])
+    return joined([name, *_options(command, given), *last])
 
 
 def names(text: str) -> dict[str, str]:
@@ -191,20 +190,33 @@ def _closing(parts: Sequence[str | _Mark], at: int, closing: str) -> int:
 
 
 def _apart(command: Command, words: Sequence[_Word]) -> tuple[Sequence[_Word], list[str]]:
-    """The words up to the option that takes all that follow, and that option, where there is one."""
-    ordered = [option for option in command.options if not option.named]
-    if not ordered or ordered[-1].takes is not Takes.TEXT:
+    """All words but those of the option that takes what follows, and that option, where there is one.
+
+    As in `bot.core.commands`, another option that is named behind it is still one, if it was not given before.
+    """
+    ordered = [option.name for option in command.options if not option.named]
+    if not any(option.takes is Takes.TEXT and option.name == ordered[-1] for option in command.options):
         return words, []
-    at, before = 0, len(ordered) - 1
+    *others, text = ordered
+    at, given = 0, set[str]()
     while at < len(words):
         name, value = _named(command, words[at], _EQUALS + _COLONS) or ("", words[at])
-        if name == ordered[-1].name or not before:
-            first = value if name == ordered[-1].name else words[at]
-            text = " ".join(word.shown for word in (first, *words[at + 1 :]) if word.parts)
-            return words[:at], [f"{ordered[-1].name}={text}"]
-        before -= 1
+        free = [other for other in others if other not in given]
+        if name == text or (not free and (not name or name in given)):
+            break
+        given.add(name or free[0])
         at += 1 if value.parts else 2  # What is named may stand in the next word.
-    return words, []
+    else:
+        return words, []
+    before, said = list(words[:at]), [value if name == text else words[at]]
+    for word in words[at + 1 :]:
+        also = _named(command, word, _EQUALS)
+        if also is None or also[0] in given or also[0] == text:
+            said.append(word)
+        else:
+            given.add(also[0])
+            before.append(word)
+    return before, [f"{text}={' '.join(word.shown for word in said if word.parts)}"]
 
 
 def _options(command: Command, words: Sequence[_Word]) -> Iterator[str]:

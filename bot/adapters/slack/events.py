@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack import commands, failures
+from bot.adapters.slack.direct import Direct
 from bot.adapters.slack.ids import channel_id, channel_of, group_id, user_of
 from bot.adapters.slack.messages import addressed, removed, said, typed
 from bot.adapters.slack.people import People
@@ -89,6 +90,7 @@ class Events:
         self._people = people
         self._me = me
         self._asked = asked
+        self._direct = Direct(bot, client, clock, people, bot_user=lambda: me().user, marked=self.mark)
         self.beside = Beside()
         self.again_after = 2.0
         """Seconds after which a message is looked at again that may stand below a card whose sending is unclear."""
@@ -161,7 +163,7 @@ class Events:
                 await self._lost(team, str(channel), "I was removed from the channel")
             case "app_uninstalled" | "tokens_revoked" if _of_the_bot(event):
                 log.warning("the app was removed from workspace %s; its drills stop", team)
-                await self._bot.left(group_id(team))
+                await self._bot.left(group_id(team), self._clock())
 
     async def _lost(self, team: str, channel: str, why: str) -> None:
         await self._bot.channel_lost(channel_id(team, channel), why, self._clock())
@@ -169,6 +171,9 @@ class Events:
     # --- messages ---------------------------------------------------------------------------------------------
 
     async def _message(self, team: str, event: Mapping[str, Any]) -> None:
+        if _is_direct(event):
+            await self._direct.heard(team, event)
+            return
         if event.get("channel_type") not in (None, "channel", "group") or not event.get("channel"):
             return
         channel = str(event["channel"])
@@ -269,7 +274,7 @@ class Events:
 
     async def _mention(self, event: Mapping[str, Any]) -> None:
         text = addressed(str(event.get("text") or ""), self._me().user)
-        if text is None or not typed(event):
+        if text is None or not typed(event) or _is_direct(event):
             return
         thread = event.get("thread_ts")
         inside = thread and await self._bot.round_at(
@@ -323,6 +328,12 @@ def _is_command(text: str) -> bool:
     except Misread:
         return False
     return True
+
+
+def _is_direct(event: Mapping[str, Any]) -> bool:
+    """Whether something happened in direct messages with the bot."""
+    kind = event.get("channel_type")
+    return kind == "im" or (not kind and str(event.get("channel") or "").startswith("D"))
 
 
 def _is_a_look(event: Mapping[str, Any]) -> bool:

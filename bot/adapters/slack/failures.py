@@ -39,7 +39,8 @@ FOLLOWS: Final[Mapping[Failure | Outcome, str]] = {
     Failure.UNCLEAR: "After a wait the bot looks for it in the channel, and sends it again if it is not there.",
     Failure.REFUSED: "It is sent again a few times, then dropped. A round whose card it was is cancelled, and its "
     "organizers are told.",
-    Failure.FORBIDDEN: "It is sent again; after three refusals in a row the drill is off, and its organizers are told.",
+    Failure.FORBIDDEN: "It is sent again; after three refusals in a row the drill is off, and its organizers are told. "
+    "A direct message is dropped at once.",
     Failure.MESSAGE_GONE: "It is dropped. If it was a round's card, the reveal comes as a new message in the channel.",
     Failure.THREAD_GONE: "A reveal goes to the channel instead. An open round is cancelled, without harm to streaks.",
     Failure.CHANNEL_GONE: "What was owed there is dropped; the drill is off, and its organizers are told.",
@@ -90,6 +91,7 @@ TABLE: Final[Mapping[Sign, Row]] = {
     "access_denied": Row("The workspace does not let the app do that.", _FORBIDDEN),
     "ekm_access_denied": Row("The organization has suspended access to its data.", _FORBIDDEN),
     "cannot_dm_bot": Row("A bot takes no direct messages.", _FORBIDDEN),
+    "messages_tab_disabled": Row("The app has no messages tab: install it again with the manifest.", _FORBIDDEN),
     # What may be had later.
     "ratelimited": Row("Too much at a time.", _LATER),
     "rate_limited": Row("Too much at a time.", _LATER),
@@ -199,6 +201,16 @@ def nobody_waits(error: Exception) -> bool:
     """Whether whom an answer was for does not wait for it any more."""
     row = row_of(error)
     return row is not None and row.outcome in (Outcome.DROPPED, Outcome.DONE)
+
+
+def scope_missing(error: Exception) -> bool:
+    """Whether the app was installed without the right to ask for this."""
+    return word_of(error) == "missing_scope"
+
+
+def blocks_refused(error: Exception) -> bool:
+    """Whether blocks of a message or a view are not taken, as with a picture that Slack does not know yet."""
+    return word_of(error) in ("invalid_blocks", "invalid_arguments", "msg_blocks_too_long", "view_too_large")
 
 
 def pauses() -> Iterator[float]:

@@ -16,17 +16,20 @@ from typing import Any, Final
 
 from bot.adapters.slack.ids import channel_of, user_of
 from bot.adapters.slack.render import fits_view, in_view
-from bot.core.card import Card, Line, Words
+from bot.core.card import Card, Line, Picture, Words
 from bot.core.cards import DIFFICULTY
 from bot.core.commands import BY_NAME, Command, Option, Takes
 from bot.core.counting import LONGEST_ANSWER
-from bot.core.model import Bank, ChannelId, Drill, Place, Round, Timetable, group_of
+from bot.core.model import Bank, ChannelId, Drill, Place, Round, Share, Timetable, group_of
 from bot.core.setting_up import DAY_NAMES, options_of, topics_of
 from bot.core.shown import on_one_line
 from bot.core.suggestions import Limits, cut, is_completed, shortened, units
 
 ANSWER: Final = "answer"
 SETUP: Final = "setup"
+SHARE: Final = "share"
+"""The field for what others may see of an answer."""
+
 CARD: Final = "card"
 
 OFFERS: Final = Limits(offers=100, name=75, value=150)
@@ -69,15 +72,19 @@ class Form:
 # --- forms to fill in, and cards to read ----------------------------------------------------------------------
 
 
-def answer_form(round_: Round, draft: str = "", *, where: Place | None = None) -> Json:
-    """The form for an answer, with the question above it: field `text`.
+def answer_form(round_: Round, draft: str = "", share: Share = Share.NO, *, where: Place | None = None) -> Json:
+    """The form for an answer, with the question above it: fields `text` and `share`.
 
-    `draft` is the member's present answer, which they may revise, or empty to withdraw it.
+    `draft` is the member's present answer, which they may revise, or empty to withdraw it, and `share` what others see
+    of it.
     """
     text = {**_text(ANSWER, "text", cut(draft, LONGEST_ANSWER), multiline=True), "max_length": LONGEST_ANSWER}
     prompt = on_one_line(cut(round_.question.prompt, _PROMPT)).strip()
     blocks = in_view([Card(title="", body=(Line((Words(prompt, strong=True),)),))]) if prompt else []
     blocks.append(_input("text", "Your answer", text, hint=_about_draft(draft), optional=bool(draft)))
+    shares = _radio(ANSWER, SHARE, _SHARES, share.value)
+    hint = "Whoever presses Answers then reads it"
+    blocks.append(_input(SHARE, "Share it at the reveal?", shares, hint=hint, optional=False))
     title = "Revise your answer" if draft else "Your answer"
     return _modal(ANSWER, title, blocks, submit="Send", about=round_.id, place=where)
 
@@ -121,6 +128,14 @@ def card_form(card: Card, title: str) -> Json:
     if on_one_line(card.title).strip() == said and units(said) <= _TITLE:
         card = replace(card, title="")
     return _modal(CARD, title, in_view([card]))
+
+
+def with_picture(form: Json, picture: Picture, file: str) -> Json:
+    """A form as it was opened, with its picture, uploaded as this file, above its buttons."""
+    image = in_view([Card(title="", picture=picture)], file=file)
+    blocks = form["blocks"]
+    at = next((n for n, block in enumerate(blocks) if block["type"] == "actions"), len(blocks))
+    return {**form, "blocks": [*blocks[:at], *image, *blocks[at:]]}
 
 
 def with_note(view: Mapping[str, Any], card: Card) -> Json | None:
@@ -182,15 +197,21 @@ def _drill_fields(drill: Drill, banks: Mapping[str, Bank], kept: list[str]) -> d
         "topics": _topics(drill, banks, kept),
         "difficulty": _several("checkboxes", "difficulty", _LEVELS, sorted(map(str, drill.difficulties))),
         "bank": _bank(drill.bank, banks),
-        "answers": _radio("answers", _ANSWERS, said["answers"]),
-        "ask": _radio("ask", _SWITCH, said["ask"]),
-        "ranking": _radio("ranking", _SWITCH, said["ranking"]),
+        "answers": _radio(SETUP, "answers", _ANSWERS, said["answers"]),
+        "ask": _radio(SETUP, "ask", _SWITCH, said["ask"]),
+        "ranking": _radio(SETUP, "ranking", _SWITCH, said["ranking"]),
+        "recap": _radio(SETUP, "recap", _SWITCH, said["recap"]),
         "organizers": _organizers(drill, kept),
         "notes": _notes(drill, kept),
     }
 
 
 _LEVELS: Final = {str(level): word.capitalize() for level, word in DIFFICULTY.items()}
+_SHARES: Final[Mapping[str, str]] = {
+    Share.NO.value: "Not at all",
+    Share.WITHOUT_NAME.value: "Without my name",
+    Share.WITH_NAME.value: "With my name",
+}
 _ANSWERS: Final = {"open": "Open: in the thread, or by form", "sealed": "Sealed: by form only, until the reveal"}
 _SWITCH: Final = {"on": "On", "off": "Off"}
 _LABELS: Final[Mapping[str, str]] = {
@@ -326,9 +347,9 @@ def _several(kind: str, name: str, choices: Mapping[str, str], chosen: Sequence[
     return {**element, "initial_options": initial} if initial else element
 
 
-def _radio(name: str, choices: Mapping[str, str], chosen: str) -> Json:
+def _radio(what: str, name: str, choices: Mapping[str, str], chosen: str) -> Json:
     options = {value: _option(label, value) for value, label in choices.items()}
-    return {**_bare("radio_buttons", SETUP, name), "options": list(options.values()), "initial_option": options[chosen]}
+    return {**_bare("radio_buttons", what, name), "options": list(options.values()), "initial_option": options[chosen]}
 
 
 def _element(what: str, option: Option) -> Json:
@@ -379,6 +400,12 @@ def read_form(view: Mapping[str, Any]) -> Form:
     return Form(what, about, values, _place(carried.get("place")))
 
 
+def share_of(form: Form) -> Share:
+    """What others may see of the answer in a form; nothing where it does not say, as forms of older programs."""
+    said = form.values.get(SHARE, "")
+    return Share(said) if said in set(Share) else Share.NO
+
+
 def errors(view: Mapping[str, Any], sentence: str) -> dict[str, str] | None:
     """Where in a form that was sent a refusal is best shown, as the `errors` of the answer; None for nowhere in it.
 
@@ -387,7 +414,7 @@ def errors(view: Mapping[str, Any], sentence: str) -> dict[str, str] | None:
     form = read_form(view)
     inputs = [block["block_id"] for block in view.get("blocks") or () if block.get("type") == "input"]
     fields = [name for name in inputs if name in (_fields(form.what) or ())]
-    if len(fields) == 1:
+    if len(fields) == 1 or (fields and form.what == ANSWER):  # What is wrong with an answer is wrong with its text.
         return {fields[0]: sentence}
     quoted = re.search("“([^”]+)”", sentence)
     if quoted is not None:
@@ -422,7 +449,7 @@ def options(found: Iterable[tuple[str, str]]) -> Json:
 def _fields(what: str) -> frozenset[str] | None:
     """The fields that a form can have; None for what is no form."""
     if what == ANSWER:
-        return frozenset({"text"})
+        return frozenset({"text", SHARE})
     return frozenset(option.name for option in BY_NAME[what].options) if what in BY_NAME else None
 
 

@@ -16,7 +16,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.adapters.slack import commands, failures, forms
@@ -24,17 +26,18 @@ from bot.adapters.slack.events import Me
 from bot.adapters.slack.home import home_view
 from bot.adapters.slack.ids import channel_id, channel_of, member_id, stamp, user_of
 from bot.adapters.slack.messages import addressed, plain
-from bot.adapters.slack.needs import HERE, SUBMIT
+from bot.adapters.slack.needs import HERE, SUBMIT, UPLOADS
 from bot.adapters.slack.people import People
 from bot.adapters.slack.render import press_of, render
+from bot.adapters.slack.uploads import Uploads
 from bot.core import asking, notices
 from bot.core.answering import Form, Said, Submitted
 from bot.core.asking import Asker
-from bot.core.card import Button, Card, Line, Press, Tone, Words
+from bot.core.card import Button, Card, Line, Picture, Press, Tone, Words
 from bot.core.commands import BY_NAME, START, Command, Misread, Takes
 from bot.core.commands import line as as_line
 from bot.core.commands import read as read_line
-from bot.core.model import Bank, ChannelId, Place, Receipt, RoundId, RoundState, Told, Why, group_of
+from bot.core.model import Bank, ChannelId, Place, Receipt, RoundId, RoundState, Share, Told, Why, group_of
 from bot.core.schedule import zone_names
 from bot.core.suggestions import suggestions
 from bot.studybot import StudyBot
@@ -44,8 +47,16 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 2.0
 """Seconds that a sent form may be worked on before Slack is told that it goes on."""
 
-IN_PLACE: Final = frozenset({Press.CHECK, Press.OBJECT, Press.CONSENT, Press.REVIEW, Press.RULE, Press.RESUME})
+IN_PLACE: Final = frozenset(
+    {
+        *(Press.CHECK, Press.OBJECT, Press.CONSENT, Press.REVIEW, Press.RULE, Press.RESUME),
+        *(Press.NAMING, Press.ANSWERS, Press.FORGET),
+    }
+)
 """What these lead to takes the place of the private card that they stood on."""
+
+BESIDE: Final = frozenset({Press.HELPED, Press.REPORT, Press.REMOVE})
+"""What these lead to is said beside the card that they stood on, whose other buttons may be wanted, too."""
 
 _NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
 _NOTHING: Final = asking.refused("This no longer does anything.")
@@ -56,6 +67,14 @@ _NOT_OWN: Final = asking.said(
 _ELSEWHERE: Final = asking.refused("I work in another workspace, and do nothing in this one.")
 _DIRECT: Final = "A drill needs a channel; say this there, not in direct messages."
 _NOT_IN: Final = "I am not in this channel. Say /invite @nnquestion here, and then this again."
+_HANDED_OVER: Final = "The files are in your direct messages with me."
+_NOT_HANDED_OVER: Final = (
+    "Slack did not take the files. Please try again later; whoever runs me can hand them over, too."
+)
+_NO_RIGHT: Final = (
+    f"I may not hand over files here: the app was installed without the scope {UPLOADS}. Whoever runs me can install "
+    "it again with its present manifest."
+)
 _WORKING: Final = Card(title="One moment", body=(Line((Words("I am still working on this."),)),))
 
 Ack = Callable[..., Awaitable[Any]]
@@ -72,6 +91,7 @@ class Interactions:
         clock: Callable[[], datetime],
         banks: Callable[[], Mapping[str, Bank]],
         people: People,
+        uploads: Uploads,
         *,
         me: Callable[[], Me],
         marked: Callable[[Told], None],
@@ -82,6 +102,7 @@ class Interactions:
         self._clock = clock
         self._banks = banks
         self._people = people
+        self._uploads = uploads
         self._me = me
         self._marked = marked
 
@@ -144,7 +165,24 @@ class Interactions:
         if named := commands.names(text):
             await self._bot.met({member_id(self._me().team, user): name for user, name in named.items()})
         card = await self._bot.command(asker, line, id=id, now=self._clock())
+        card = await self._handed_over(card, asker)
         return await self._with_offers(card, asker) if not line else card
+
+    async def _handed_over(self, card: Card, asker: Asker) -> Card:
+        """The card, which says where its files are: no private message or form can hold any."""
+        user = user_of(asker.member)
+        if not card.files or user is None:
+            return card
+        says = _HANDED_OVER
+        try:
+            await self._uploads.hand_over(card.files, user, card.title)
+        except failures.TROUBLE as error:
+            log.warning("files could not be handed over (%s)", failures.in_words(error))
+            says = _NO_RIGHT if failures.scope_missing(error) else _NOT_HANDED_OVER
+        except SlackClientError:
+            log.warning("files could not be handed over", exc_info=True)
+            says = _NOT_HANDED_OVER
+        return replace(card, body=(*card.body, Line((Words(says),))), files=())
 
     async def _meet(self, asker: Asker, command: Command, options: Mapping[str, str]) -> str:
         """Make known whom an organizer's command is about; why it cannot be about them, or nothing."""
@@ -230,24 +268,24 @@ class Interactions:
             return
         view, address = payload.get("view") or {}, payload.get("response_url")
         on = "" if card is _ELSEWHERE else view.get("type")
-        if press in IN_PLACE and on == "modal":
-            await self._go_on(view, card, _user(payload))
+        if on == "modal" and (press in IN_PLACE or press in BESIDE):
+            await self._go_on(view, card, _user(payload), beside=press in BESIDE or card.tone is Tone.TROUBLE)
             return
         if press is Press.CONSENT and on == "home":
             await self.show_home(_user(payload), first=(card,))
             return
         if card is not _ELSEWHERE and (press is Press.RESULT or not address):
-            shown = await self._open(_read_only(card), payload.get("trigger_id"), view)
+            shown = await self._open(_read_only(card), payload.get("trigger_id"), view, card.picture)
             if shown is None:
                 if press is Press.CHECK and on == "home":  # What that page offers is not so any more.
                     await self.show_home(_user(payload))
                 return
         await self._say(card, payload, in_place=press in IN_PLACE and card.tone is not Tone.TROUBLE)
 
-    async def _go_on(self, view: Payload, card: Card, user: str) -> None:
-        """Show a card in the place of the one that a button of a form stood on; a refusal stands above that."""
+    async def _go_on(self, view: Payload, card: Card, user: str, *, beside: bool) -> None:
+        """Show a card in the place of the one that a button of a form stood on; what stands `beside` it, above it."""
         ways: list[dict[str, Any]] = [{"view": _read_only(card)}]
-        if card.tone is Tone.TROUBLE and (above := forms.with_note(view, card)) is not None:
+        if beside and (above := forms.with_note(view, card)) is not None:
             ways.insert(0, {"view": above, "hash": view.get("hash")})  # Only where that is what is still shown.
         for way in ways:
             try:
@@ -283,19 +321,34 @@ class Interactions:
         given = await self._bot.own_answer(round_id, asker.member)
         if given is not None and given.final:  # Else what is typed would be lost.
             return asking.refused("You had your answer checked, so it is final. You can no longer revise it.")
-        form = forms.answer_form(round_, given.text if given is not None else "", where=asker.place)
+        draft, share = (given.text, given.share) if given is not None else ("", Share.NO)
+        form = forms.answer_form(round_, draft, share, where=asker.place)
         return await self._open(form, trigger, view)
 
-    async def _open(self, form: dict[str, Any], trigger: object, over: Any = None) -> Card | None:
-        """Open a form, over another one where one is open; None, or what is said where that comes too late."""
+    async def _open(
+        self, form: dict[str, Any], trigger: object, over: Any = None, picture: Picture | None = None
+    ) -> Card | None:
+        """Open a form, over another one where one is open; None, or what is said where that comes too late.
+
+        Its picture is shown in it once it is there.
+        """
         try:
             if over is not None and over.get("type") == "modal":
-                await self._client().views_push(trigger_id=str(trigger), view=form)
+                opened = await self._client().views_push(trigger_id=str(trigger), view=form)
             else:
-                await self._client().views_open(trigger_id=str(trigger), view=form)
+                opened = await self._client().views_open(trigger_id=str(trigger), view=form)
         except failures.TROUBLE as error:
             log.warning("a form could not be opened (%s)", failures.in_words(error))
             return asking.refused("That took me too long to open a form for you. Please try once more.")
+        view = opened.get("view") or {}
+        if picture is not None and view.get("id"):
+            shown = self._uploads.shown(
+                picture,
+                lambda file: self._client().views_update(
+                    view_id=view["id"], hash=view.get("hash"), view=forms.with_picture(form, picture, file)
+                ),
+            )
+            await self._best_effort(shown)
         return None
 
     # --- forms ------------------------------------------------------------------------------------------------
@@ -334,6 +387,7 @@ class Interactions:
                     name=asker.name,
                     text=sent.values.get("text", ""),
                     at=self._clock(),
+                    share=forms.share_of(sent),
                 )
             )
         if sent.what not in BY_NAME or group_of(ChannelId(sent.about)) != asker.group:
@@ -480,6 +534,8 @@ class Interactions:
                 if _channel(payload) and not self._is_elsewhere(payload):
                     await self._say_in(card, await self._asker_of(payload), after=number)
                 return
+        if card.picture is not None and _channel(payload):
+            await self._picture(card.picture, await self._asker_of(payload))
 
     async def _say_without_address(self, card: Card, payload: Payload) -> None:
         view = payload.get("view") or {}
@@ -505,6 +561,23 @@ class Interactions:
                     thread_ts=asker.place.thread,
                 )
             )
+        if card.picture is not None:
+            await self._picture(card.picture, asker)
+
+    async def _picture(self, picture: Picture, asker: Asker) -> None:
+        """Show somebody a picture in private, after the words that say the same: those never wait for it."""
+
+        async def show(file: str) -> AsyncSlackResponse:
+            [message] = render(Card(title="", picture=picture), file=file)
+            return await self._client().chat_postEphemeral(
+                channel=channel_of(asker.channel),
+                user=str(user_of(asker.member)),
+                text=message.text,
+                blocks=list(message.blocks),
+                thread_ts=asker.place.thread,
+            )
+
+        await self._best_effort(self._uploads.shown(picture, show))
 
     async def _asker_of(self, payload: Payload) -> Asker:
         """Who pressed or sent something, and where, as far as Slack says."""

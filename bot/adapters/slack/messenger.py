@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.adapters.slack import failures
 from bot.adapters.slack.ids import channel_of, user_of
-from bot.adapters.slack.render import Message, render
+from bot.adapters.slack.render import Message, pictured_part, render
+from bot.adapters.slack.uploads import Uploads
 from bot.core.card import Card, reference
 from bot.core.model import MessageRef, Place
 from bot.core.ports import DeliveryError
@@ -34,31 +36,56 @@ _PAGE: Final = 100
 class SlackMessenger:
     """Posts cards in channels, threads and, where a place is a member, direct messages."""
 
-    def __init__(self, client: Callable[[], AsyncWebClient], bot_ids: Callable[[], Awaitable[frozenset[str]]]) -> None:
+    def __init__(
+        self,
+        client: Callable[[], AsyncWebClient],
+        bot_ids: Callable[[], Awaitable[frozenset[str]]],
+        uploads: Uploads,
+    ) -> None:
         """`client` posts, and never tries blindly again; `bot_ids` are the ids under which the bot's messages stand."""
         self._client = client
         self._bot_ids = bot_ids
+        self._uploads = uploads
 
     def parts(self, card: Card) -> int:
         return len(render(card))
 
     async def send(self, place: Place, card: Card, *, part: int, key: str) -> MessageRef:
         with _asking(place):
-            posted = await self._client().chat_postMessage(
-                channel=await self._channel(place),
-                thread_ts=place.thread,
-                unfurl_links=False,
-                unfurl_media=False,
-                **_content(card, part, key),
-            )
+            channel = await self._channel(place)
+
+            async def post(file: str) -> AsyncSlackResponse:
+                return await self._client().chat_postMessage(
+                    channel=channel,
+                    thread_ts=place.thread,
+                    unfurl_links=False,
+                    unfurl_media=False,
+                    **_content(card, part, key, file),
+                )
+
+            posted = await self._with_picture(card, part, post)
             return MessageRef(place=place, message=str(posted["ts"]))
 
     async def edit(self, ref: MessageRef, card: Card, *, part: int, key: str) -> None:
         with _asking(ref.place):
-            content = _content(card, part, key)
-            if len(content["text"]) > LONGEST_EDIT:
-                content["text"] = content["text"][: LONGEST_EDIT - 1] + "…"
-            await self._client().chat_update(channel=await self._channel(ref.place), ts=ref.message, **content)
+            channel = await self._channel(ref.place)
+
+            async def put(file: str) -> AsyncSlackResponse:
+                content = _content(card, part, key, file)
+                if len(content["text"]) > LONGEST_EDIT:
+                    content["text"] = content["text"][: LONGEST_EDIT - 1] + "…"
+                return await self._client().chat_update(channel=channel, ts=ref.message, **content)
+
+            await self._with_picture(card, part, put)
+
+    async def _with_picture(
+        self, card: Card, part: int, post: Callable[[str], Awaitable[AsyncSlackResponse]]
+    ) -> AsyncSlackResponse:
+        """What `post` makes of a part of a card, with its picture where that can be shown."""
+        posted = None
+        if card.picture is not None and part == pictured_part(card):
+            posted = await self._uploads.shown(card.picture, post)
+        return posted if posted is not None else await post("")
 
     async def find(self, place: Place, *, key: str) -> list[MessageRef]:
         with _asking(place):
@@ -133,8 +160,8 @@ def _asking(place: Place) -> Iterator[None]:
         raise failures.failure_of(error, place) from error
 
 
-def _content(card: Card, part: int, key: str) -> dict[str, Any]:
-    message: Message = render(card, reference=reference(key))[part - 1]
+def _content(card: Card, part: int, key: str, file: str) -> dict[str, Any]:
+    message: Message = render(card, reference=reference(key), file=file)[part - 1]
     return {
         "text": message.text,
         "blocks": list(message.blocks),

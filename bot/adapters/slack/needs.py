@@ -15,16 +15,20 @@ HERE: Final = "nn.here"
 SHORTCUTS: Final[Mapping[str, str]] = {SUBMIT: "Submit as my answer", HERE: "nnquestion here"}
 """The entries in a message's menu, by `callback_id`. Slack takes no slash command in a thread; the second stands in."""
 
+UPLOADS: Final = "files:write"
+"""The scope without which pictures and files are left out, and all else works: it came after the others."""
+
 SCOPES: Final[Mapping[str, str]] = {
     "app_mentions:read": "to be asked by a mention, also in threads, where slash commands do not work",
     "channels:history": "to read answers in the threads of public channels, and what was said there during a gap",
     "channels:read": "to know whether a public channel is there, archived, and the bot in it",
     "chat:write": "to post questions and reveals, to edit them, and to answer members in private",
     "commands": "for /nnquestion and the entries in a message's menu",
+    UPLOADS: "to show boards and recaps as pictures, and to hand members their own data",
     "groups:history": "to read answers in the threads of private channels, and what was said there during a gap",
     "groups:read": "to know whether a private channel is there, archived, and the bot in it",
-    "im:history": "to look whether a note to an organizer was posted before it is posted again",
-    "im:write": "to send organizers a note as a direct message where no channel takes it",
+    "im:history": "to hear what members reply to a reminder, and to look for one before it is posted again",
+    "im:write": "to send a reminder to whoever asked for it, and organizers a note where no channel takes it",
     "reactions:write": "to mark what counts as an answer",
     "users:read": "to know what a member is called, which time zone is theirs, and who is an admin",
 }
@@ -45,6 +49,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "member_joined_channel": "channels:read",
     "message.channels": "channels:history",
     "message.groups": "groups:history",
+    "message.im": "im:history",
     "tokens_revoked": "",
 }
 """Every event the bot hears of, with the scope that Slack wants for it. https://docs.slack.dev/reference/events"""

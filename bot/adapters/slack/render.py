@@ -30,6 +30,7 @@ from bot.core.card import (
     Line,
     Link,
     Mention,
+    Picture,
     Press,
     Prose,
     Row,
@@ -76,6 +77,9 @@ LONGEST_PIECE: Final = 3_000
 LONGEST_LINK: Final = 1_500
 """Signs of JSON in a link, which is never cut; a longer one is shown as its words."""
 
+LONGEST_ALT: Final = 2_000
+"""Of the words that stand for a picture. https://docs.slack.dev/reference/block-kit/blocks/image-block"""
+
 WIDEST: Final = 40
 """Columns of a board that a phone shows without wrapping."""
 
@@ -117,21 +121,33 @@ class Message:
     blocks: tuple[Json, ...]
 
 
-def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
+def render(card: Card, *, reference: str = "", file: str = "") -> tuple[Message, ...]:
     """A card as one message, or as more where Slack's limits force it.
+
+    Its picture stands above the buttons if it was uploaded as this `file`, and is left out without one. There are as
+    many parts either way.
 
     Every message's footer, and the end of its text, say `ref <reference>`. Each part of a delivery has a key of its
     own: render with the reference of a part's key (at most 20 signs), and take that part. How many there are, and
     what else is in them, does not depend on the reference. Header first, buttons and the card's footer last.
     """
     parts = _packed(_pieces(card, Counter()))
-    return tuple(_message(pieces, _note(number, len(parts), reference)) for number, pieces in enumerate(parts, start=1))
+    return tuple(
+        _message(pieces, _note(number, len(parts), reference), file) for number, pieces in enumerate(parts, start=1)
+    )
 
 
-def in_view(cards: Iterable[Card]) -> list[Json]:
+def pictured_part(card: Card) -> int:
+    """The number of the part that shows a card's picture, from 1; 0 where there is none."""
+    parts = _packed(_pieces(card, Counter()))
+    return next((n for n, part in enumerate(parts, start=1) if any(p.kind is _Kind.PICTURE for p in part)), 0)
+
+
+def in_view(cards: Iterable[Card], *, file: str = "") -> list[Json]:
     """Cards one below the other, set apart by lines, as the blocks of a modal or a Home tab.
 
-    Each button has an action of its own in the whole view. What a view cannot hold is left out, and "…" says so.
+    `file` is what a picture was uploaded as; without, it is left out. Each button has an action of its own
+    in the whole view. What a view cannot hold is left out, and "…" says so.
     https://docs.slack.dev/reference/views and https://docs.slack.dev/surfaces/modals
     """
     blocks: list[Json] = []
@@ -139,7 +155,7 @@ def in_view(cards: Iterable[Card]) -> list[Json]:
     for card in cards:
         blocks += [{"type": "divider"}] if blocks else []
         for pieces in _packed(_pieces(card, numbers)):
-            blocks += _message(pieces, "").blocks
+            blocks += _message(pieces, "", file).blocks
     if blocks and fits_view(blocks):
         return blocks
     rest = {"type": "section", "text": _plain("…")}
@@ -177,6 +193,7 @@ class _Kind(Enum):
     SECTION = auto()
     ITEM = auto()
     PROGRAM = auto()
+    PICTURE = auto()
     ACTION = auto()
     FOOTER = auto()
 
@@ -193,8 +210,9 @@ class _Piece:
 
 
 def _pieces(card: Card, numbers: Counter[Press]) -> list[_Piece]:
-    pieces = [*_title(card.title), *_body(card.body), *_buttons(card.buttons, numbers), *_footer(card.footer)]
-    if any(_said(piece) for piece in pieces):
+    pieces = [*_title(card.title), *_body(card.body), *_picture(card.picture)]
+    pieces += [*_buttons(card.buttons, numbers), *_footer(card.footer)]
+    if any(_said(piece) or piece.kind is _Kind.PICTURE for piece in pieces):
         return pieces
     return [_Piece(_Kind.SECTION, (_text("…"),)), *pieces]  # Slack takes no message that says nothing.
 
@@ -242,6 +260,17 @@ def _program(source: str, lang: str = "") -> _Piece:
     return _Piece(_Kind.PROGRAM, (_text(clean(source).strip("\n")),), language=language)
 
 
+def _picture(picture: Picture | None) -> Iterator[_Piece]:
+    """The image without its file, of which nobody knows yet."""
+    if picture is None:
+        return
+    alt = on_one_line(picture.alt).strip() or on_one_line(picture.title).strip() or "…"
+    fitting = alt[: _before(alt, _fitting(alt, LONGEST_PIECE))]
+    image: Json = {"type": "image", "alt_text": _short(fitting, LONGEST_ALT)}
+    title = on_one_line(picture.title).strip()
+    yield _Piece(_Kind.PICTURE, ({**image, "title": _plain(_short(title, LONGEST_HEADER))} if title else image,))
+
+
 def _buttons(buttons: Iterable[Button], numbers: Counter[Press]) -> Iterator[_Piece]:
     """`numbers` are the buttons of each press so far."""
     for button in buttons:
@@ -249,7 +278,7 @@ def _buttons(buttons: Iterable[Button], numbers: Counter[Press]) -> Iterator[_Pi
         label = on_one_line(button.label).strip() or button.press.value
         element = {
             "type": "button",
-            "text": _plain(label if _units(label) <= LONGEST_LABEL else _start(label, LONGEST_LABEL - 1) + "…"),
+            "text": _plain(_short(label, LONGEST_LABEL)),
             "action_id": action_id(button.press, numbers[button.press]),
             "value": button.about,
         }
@@ -500,6 +529,10 @@ def _fitting(text: str, room: int) -> int:
     return bisect_right(least, room, key=lambda signs: len(json.dumps(text[:signs])) - 2) - 1 if room > 0 else 0
 
 
+def _short(text: str, units: int) -> str:
+    return text if _units(text) <= units else _start(text, units - 1) + "…"
+
+
 def _start(text: str, units: int) -> str:
     at = len(text)
     while _units(text[:at]) > units:
@@ -537,7 +570,7 @@ _LIGHTEST: Final = 20
 
 
 def _fits(pieces: Sequence[_Piece]) -> bool:
-    message = _message(pieces, _note(999, 999, "X" * 20))
+    message = _message(pieces, _note(999, 999, "X" * 20), "F" * 20)
     return (
         len(message.blocks) <= MOST_BLOCKS
         and _weight(message.blocks) <= LONGEST_MESSAGE
@@ -550,7 +583,8 @@ def _note(part: int, parts: int, reference: str) -> str:
     return " · ".join(filter(None, said))
 
 
-def _message(pieces: Sequence[_Piece], note: str) -> Message:
+def _message(pieces: Sequence[_Piece], note: str, file: str) -> Message:
+    images = [piece.elements[0] for piece in pieces if piece.kind is _Kind.PICTURE]
     footer = [element for piece in pieces if piece.kind is _Kind.FOOTER for element in piece.elements]
     if note and footer and _weight(_plain(f"{footer[-1]['text']} · {note}")) <= LONGEST_PIECE:
         footer[-1] = {**footer[-1], "text": f"{footer[-1]['text']} · {note}"}
@@ -558,10 +592,14 @@ def _message(pieces: Sequence[_Piece], note: str) -> Message:
         footer.append(_plain(note))
     actions = [element for piece in pieces if piece.kind is _Kind.ACTION for element in piece.elements]
     said = [_said(piece) for piece in pieces if piece.kind is not _Kind.FOOTER]
+    if images and not any(said):  # Alone a picture needs words, the more so where it cannot be shown.
+        said = [escape(images[0]["alt_text"])]
+        pieces = pieces if file else [*_cut(_section(images[0]["alt_text"])), *pieces]
     return Message(
         text="\n".join(filter(None, [*said, " ".join(map(_mrkdwn, footer))])),
         blocks=(
             *_content(pieces),
+            *({**image, "slack_file": {"id": file}} for image in images if file),
             *({"type": "actions", "elements": some} for some in _in_groups(actions, MOST_IN_ACTIONS)),
             *({"type": "context", "elements": some} for some in _in_groups(footer, MOST_IN_CONTEXT)),
         ),
@@ -569,6 +607,8 @@ def _message(pieces: Sequence[_Piece], note: str) -> Message:
 
 
 def _said(piece: _Piece) -> str:
+    if piece.kind is _Kind.PICTURE:
+        return ""
     bullet = "• " if piece.kind is _Kind.ITEM else ""
     return bullet + "".join(map(_mrkdwn, piece.elements))
 
@@ -579,7 +619,7 @@ def _content(pieces: Iterable[_Piece]) -> list[Json]:
     for piece in pieces:
         if piece.kind is _Kind.HEADER:
             blocks.append({"type": "header", "text": piece.elements[0]})
-        elif piece.kind not in (_Kind.ACTION, _Kind.FOOTER):
+        elif piece.kind not in (_Kind.PICTURE, _Kind.ACTION, _Kind.FOOTER):
             if piece.opens or not blocks or blocks[-1]["type"] != "rich_text":
                 blocks.append({"type": "rich_text", "elements": []})
             _append(blocks[-1]["elements"], piece)

@@ -21,11 +21,12 @@ from prompt_toolkit.history import FileHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from bot.adapters.terminal.room import BOT, Message, NoSuchMessage, RoomError
+from bot.adapters.terminal.saving import save
 from bot.adapters.terminal.show import Show, numbered
 from bot.adapters.terminal.terminal import Person, Terminal
 from bot.core import commands
 from bot.core.card import Button, Card, Press
-from bot.core.model import ChannelId, Place, Round, RoundState
+from bot.core.model import ChannelId, Place, Round, RoundState, Share
 from bot.core.ports import StoreError
 from bot.core.schedule import zone, zone_names
 
@@ -37,8 +38,17 @@ THREAD_LOOKS: Final = 40
 RECENT: Final = 12
 """Messages shown at the start, besides the open round's thread."""
 
+SHARES: Final = {"name": Share.WITH_NAME, "anonymous": Share.WITHOUT_NAME, "no": Share.NO}
+_SHARED: Final = {
+    Share.WITH_NAME: "The forms you send are shared after the reveal, with your name.",
+    Share.WITHOUT_NAME: "The forms you send are shared after the reveal, without your name.",
+    Share.NO: "The forms you send are not shared.",
+}
+
 KEYS: Final = {
     "/answer": "TEXT: send the form; it replaces all you said in the open round",
+    "/share": "name, anonymous or no: how the forms you send are shared after the reveal; no, until you say",
+    "/dm": "TEXT: say something to nnquestion alone, such as the answer to a reminder",
     "/withdraw": "take back your answer to the open question, form or messages",
     "/edit": "NUMBER TEXT: say a message of yours anew",
     "/delete": "NUMBER: delete a message of yours",
@@ -68,7 +78,11 @@ class Chat:
     topics: tuple[str, ...]
     questions: tuple[str, ...]
     history: Path
+    exports: Path
+    """The folder for files that one is handed."""
     place: Place
+    share: Share = Share.NO
+    """How the next forms are shared after the reveal."""
     focus: Place | None = None
     """The thread one talks in: the one that was opened last, or was chosen with /in."""
     buttons: dict[int, Button] = field(default_factory=dict)
@@ -78,7 +92,7 @@ class Chat:
         """Show the room, then read lines until the person leaves."""
         keyboard = sys.stdin.isatty() and sys.stdout.isatty()
         with patch_stdout(raw=True) if keyboard else contextlib.nullcontext():
-            show = Show(self.zone_name)
+            show = Show(self.zone_name, reader=self.me.name)
             await self._arrive(show)
             try:
                 async for text in self._typed() if keyboard else _piped():
@@ -93,7 +107,7 @@ class Chat:
         messages = [message for message in self.terminal.room.all() if message.deleted_at is None]
         live = await self.terminal.round_here(self.place)
         thread = live.thread.thread if live is not None and live.thread is not None else None
-        top = [m for m in messages if m.thread is None][-3:]
+        top = [m for m in messages if m.thread is None and m.channel in (self.place.channel, self.me.id)][-3:]
         shown = top + [m for m in messages if m.thread is not None and m.thread == thread][-RECENT:]
         for message in sorted(shown, key=lambda message: int(message.id)):
             show.message(message)
@@ -104,7 +118,7 @@ class Chat:
         first = {"time": f"{local:%H:%M}", "zone": self.zone_name}
         card = await self.terminal.begin(self.me, self.place, first)
         if card is not None:
-            self._private(show, card)
+            await self._private(show, card)
             show.line("Too long to wait? /nnquestion reveal closes the question now, /nnquestion ask asks another.")
 
     async def _typed(self) -> AsyncIterator[str]:
@@ -122,7 +136,7 @@ class Chat:
             if not text.startswith("/"):
                 await self._say(show, text)
             elif key == "/nnquestion":
-                self._private(show, await self.terminal.command(self.me, await self._here(), rest, id=_new_id()))
+                await self._private(show, await self.terminal.command(self.me, await self._here(), rest, id=_new_id()))
             else:
                 await self._key(show, key, rest.strip())
         except NoSuchMessage:
@@ -147,25 +161,33 @@ class Chat:
                     show.line("There is no open question; /nnquestion when tells the next, /nnquestion ask asks one.")
                     return
                 text = rest if key == "/answer" else ""
-                _, card = await self.terminal.form(self.me, round_.id, text, id=_new_id())
-                self._private(show, card)
+                _, card = await self.terminal.form(self.me, round_.id, text, id=_new_id(), share=self.share)
+                await self._private(show, card)
+            case "/share" if rest in SHARES or not rest:
+                self.share = SHARES.get(rest, self.share)
+                show.line(_SHARED[self.share] + " /share name, anonymous or no changes that." * (not rest))
+            case "/share":
+                show.line(f"/share {KEYS[key]}{commands.meant(rest, list(SHARES))}", "yellow")
+            case "/dm" if rest:
+                _, _, card = await self.terminal.direct(self.me, rest)
+                await self._private(show, card)
             case "/edit" if words:
                 show.told(self.me.name, await self.terminal.edit(self.me, number, words))
             case "/delete" if number:
                 show.told(self.me.name, await self.terminal.delete(self.me, number))
             case "/submit" if number:
                 _, card = await self.terminal.submit(self.me, number, id=_new_id())
-                self._private(show, card)
+                await self._private(show, card)
             case "/press" if number:
                 await self._press_number(show, number)
             case _ if key[1:].isdecimal():
                 await self._press_number(show, key[1:])
             case "/hint":
-                self._private(show, await self._press_hint())
+                await self._private(show, await self._press_hint())
             case "/result":
-                self._private(show, await self.terminal.command(self.me, self.place, "me result", id=_new_id()))
+                await self._private(show, await self.terminal.command(self.me, self.place, "me result", id=_new_id()))
             case "/covered":
-                self._private(show, await self._press_covered())
+                await self._private(show, await self._press_covered())
             case "/in" if number and self.terminal.room.thread_title(number) is not None:
                 self.focus = replace(self.place, thread=number)
                 if words:
@@ -179,7 +201,7 @@ class Chat:
                 show.line(f"[{number}] has no thread; the question cards have one.", "yellow")
             case "/resume" | "/try":
                 press = Press.RESUME if key == "/resume" else Press.TRY
-                self._private(show, await self._press(Button(press, "", self.place.channel)))
+                await self._private(show, await self._press(Button(press, "", self.place.channel)))
             case "/channel" if rest:
                 await self.terminal.say(self.me, self.place, rest)
             case "/help":
@@ -210,7 +232,7 @@ class Chat:
         if button is not None and button.press is Press.ANSWER:
             show.line("Say /answer TEXT: it sends the form, in place of all you said in the open round.")
         elif button is not None:
-            self._private(show, await self._press(button))
+            await self._private(show, await self._press(button))
         elif self.buttons:
             there = ", ".join(f"/{known}" for known in sorted(self.buttons))
             show.line(f"There is no button {number}; the last private reply has {there}.", "yellow")
@@ -220,10 +242,15 @@ class Chat:
     async def _press(self, button: Button) -> Card:
         return await self.terminal.press(self.me, self.place, button.press, button.about, id=_new_id())
 
-    def _private(self, show: Show, card: Card) -> None:
+    async def _private(self, show: Show, card: Card) -> None:
         numbers = numbered(card)
         self.buttons = numbers or self.buttons
-        show.private(self.me.name, card, numbers)
+        show.private(self.me.name, card, numbers, picture=await self.terminal.album.keep(card.picture))
+        for file in card.files:
+            try:
+                show.line(f"saved as {save(self.exports, file.name, file.text.encode(errors='replace'))}")
+            except OSError as problem:
+                show.line(f"{problem.filename}: {file.name} cannot be saved ({problem.strerror}).", "red")
 
     async def _round(self) -> Round | None:
         return await self.terminal.round_here(await self._here())
@@ -274,6 +301,8 @@ class _Completer(Completer):
             return [m.id for m in self._chat.terminal.room.all() if self._chat.terminal.room.thread_title(m.id)][::-1]
         if words[0] in ("/edit", "/delete", "/submit") and len(words) == 2:
             return [message.id for message in self._mine()]
+        if words[0] == "/share" and len(words) == 2:
+            return list(SHARES)
         if words[0] == "/press" and len(words) == 2:
             return [str(number) for number in self._chat.buttons]
         if words[0] != "/nnquestion":

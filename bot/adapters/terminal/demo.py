@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from bot.adapters.terminal.group import ADA, Act, Does, acts, nearest
+from bot.adapters.terminal.group import ADA, GRACE, REMINDED_AT, Act, Does, acts, nearest
 from bot.adapters.terminal.room import Message, Room
 from bot.adapters.terminal.show import Show
-from bot.adapters.terminal.terminal import Terminal, channel_id
+from bot.adapters.terminal.terminal import Person, Terminal, channel_id
 from bot.core.card import Button, Card, Line, Press, Words
-from bot.core.model import Place, Round
+from bot.core.model import Place, Round, Season, Share
 from bot.core.schedule import zone
 from bot.studybot import StudyBot
 
 ZONE: Final = "Europe/Berlin"
-FIRST_DAY: Final = date(2026, 11, 2)
+FIRST_DAY: Final = date(2027, 11, 1)
+"""A Monday with which a month of thirty days begins."""
 SETUP: Final = f"setup time=09:00 zone={ZONE} days=all closes=17:00 reveal=17:30"
 DEFAULT_SEED: Final = 1
 _LABELS: Final = {
@@ -91,7 +92,7 @@ class Demo:
     days: int
 
     async def play(self) -> None:
-        """Play every day that is not over yet, then show the board."""
+        """Play every day that is not over yet, then show the board; after a whole month, how a member did in it."""
         room = self.terminal.room
         seen = max((_last_touch(message) for message in room.all()), default=start())
         if _CLOCK in room.facts:
@@ -105,12 +106,15 @@ class Demo:
             await self._set_up(Place(channel=channel))
         for day in range(self.days):
             await self._play_day(Place(channel=channel), day, seen)
-        await self._board(Place(channel=channel))
+        if (FIRST_DAY + timedelta(days=self.days)).day == 1:
+            await self._last_look(GRACE, Place(channel=channel), "me")
+        else:
+            await self._last_look(ADA, Place(channel=channel), "leaderboard")
 
     async def _set_up(self, place: Place) -> None:
         self.clock.move_to(start())
         self.show.line(f"ada types: /nnquestion {SETUP}")
-        self.show.private("ada", await self.terminal.command(ADA, place, SETUP, id="demo/setup"))
+        await self._private(ADA, await self.terminal.command(ADA, place, SETUP, id="demo/setup"))
 
     async def _play_day(self, place: Place, day: int, seen: datetime) -> None:
         on = FIRST_DAY + timedelta(days=day)
@@ -121,7 +125,8 @@ class Demo:
         if round_ is None:
             raise DemoRefused(f"the round of {on} did not open; the drill in this database is not the demo's")
         planned = acts(self.seed, round_, day)
-        moments = sorted({round_.closes_at, round_.reveal_at, *(act.at for act in planned)})
+        reminded_at = _local(on, REMINDED_AT)
+        moments = sorted({reminded_at, round_.closes_at, round_.reveal_at, *(act.at for act in planned)})
         for moment in moments:
             await self._at(moment)
             if moment < seen:
@@ -163,15 +168,32 @@ class Demo:
                 if message is not None and message.deleted_at is None:
                     self.show.told(who.name, await terminal.delete(who, message.id))
             case Does.FORM:
-                _, card = await terminal.form(who, round_.id, act.text, id=act.key)
-                self._does(act, "sends the form")
-                self.show.private(who.name, card)
+                _, card = await terminal.form(who, round_.id, act.text, id=act.key, share=act.share)
+                self._does(act, "sends the form" + ", to be shared by name" * (act.share is Share.WITH_NAME))
+                await self._private(who, card)
             case Does.HINT | Does.RESULT | Does.CHECK:
                 press, label = _LABELS[act.does]
                 card = await terminal.press(who, place, press, round_.id, id=act.key)
                 self._does(act, f"presses {label}")
-                self.show.private(who.name, card)
-            case Does.OBJECT | Does.RULE | Does.CONSENT:
+                await self._private(who, card)
+            case Does.COMMAND:
+                card = await terminal.command(who, place, act.text, id=act.key)
+                self._does(act, f"types: /nnquestion {act.text}")
+                await self._private(who, card)
+            case Does.DIRECT:
+                known = self._message(act.key)
+                if known is None:
+                    _, _, card = await terminal.direct(who, act.text, nonce=act.key)
+                    await self._private(who, card)
+                else:
+                    await terminal.hear_again(known)
+            case Does.SHARE:
+                month = f"{Season.MONTH} points here {place.channel}"
+                card = await terminal.press(who, place, Press.SHARE, month, id=act.key)
+                self._does(act, "presses Share this month's board")
+                await self._private(who, card)
+                await self.turn()
+            case Does.OBJECT | Does.RULE | Does.CONSENT | Does.HELPED:
                 await self._press_last(act, round_, place)
 
     async def _press_last(self, act: Act, round_: Round, place: Place) -> None:
@@ -181,7 +203,12 @@ class Demo:
         """
         noted = f"chosen {act.key}"
         if noted not in self.terminal.room.facts:
-            choose = {Does.OBJECT: self._to_object, Does.RULE: self._to_rule, Does.CONSENT: self._to_allow}
+            choose = {
+                Does.OBJECT: self._to_object,
+                Does.RULE: self._to_rule,
+                Does.CONSENT: self._to_allow,
+                Does.HELPED: self._to_thank,
+            }
             button = await choose[act.does](act, round_, place)
             if button is None:
                 return
@@ -189,7 +216,7 @@ class Demo:
         press, label, about = json.loads(self.terminal.room.facts[noted])
         card = await self.terminal.press(act.who, place, Press(press), about, id=act.key)
         self._does(act, f"presses {label}")
-        self.show.private(act.who.name, card)
+        await self._private(act.who, card)
 
     async def _to_object(self, act: Act, round_: Round, place: Place) -> Button | None:
         """The sentence that says a key point which the grader missed; None where it missed none."""
@@ -212,10 +239,10 @@ class Demo:
         if objection is None:
             return None
         self._does(act, "types: /nnquestion review")
-        self.show.private(act.who.name, waiting)
+        await self._private(act.who, waiting)
         asked = await self._look(act, place, objection)
         self._does(act, f"presses {objection.label}")
-        self.show.private(act.who.name, asked)
+        await self._private(act.who, asked)
         said = "\n".join(_words(block) for block in asked.body if isinstance(block, Line))
         right = any(point.text in said for point in round_.question.key_points if point.id in act.points)
         return next(b for b in asked.buttons if b.about.startswith("grant " if right else "decline "))
@@ -225,6 +252,13 @@ class Demo:
         own = await self.terminal.command(act.who, place, "me", id=f"{act.key}/{uuid.uuid4()}")
         return next((b for b in own.buttons if b.press is Press.CONSENT and b.about.startswith("yes ")), None)
 
+    async def _to_thank(self, act: Act, round_: Round, place: Place) -> Button | None:
+        """The thanks for the first shared answer of somebody else; None where there is none."""
+        shared = await self._look(act, place, Button(Press.ANSWERS, "Answers", round_.id))
+        self._does(act, "presses Answers")
+        await self._private(act.who, shared)
+        return next((b for b in shared.buttons if b.press is Press.HELPED), None)
+
     async def _look(self, act: Act, place: Place, button: Button) -> Card:
         """Press a button that only leads to another card."""
         id = f"{act.key}/{uuid.uuid4()}"
@@ -233,11 +267,14 @@ class Demo:
     def _does(self, act: Act, what: str) -> None:
         self.show.line(f"  │ {self._clock_time()}  {act.who.name} {what}")
 
-    async def _board(self, place: Place) -> None:
-        card = await self.terminal.command(ADA, place, "leaderboard", id=f"demo/board/{uuid.uuid4()}")
+    async def _last_look(self, who: Person, place: Place, command: str) -> None:
+        card = await self.terminal.command(who, place, command, id=f"demo/last/{uuid.uuid4()}")
         self.show.line("")
-        self.show.line("ada types: /nnquestion leaderboard")
-        self.show.private("ada", card)
+        self.show.line(f"{who.name} types: /nnquestion {command}")
+        await self._private(who, card)
+
+    async def _private(self, who: Person, card: Card) -> None:
+        self.show.private(who.name, card, picture=await self.terminal.album.keep(card.picture))
 
     def _message(self, key: str) -> Message | None:
         return next(iter(self.terminal.room.by_nonce(key)), None)

@@ -9,13 +9,14 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import Enum, auto
 from random import Random
 from typing import Final
 
 from bot.adapters.terminal.terminal import Person
-from bot.core.model import ExemplarKind, KeyPoint, Question, Round
+from bot.core.model import ExemplarKind, KeyPoint, Question, Round, Share
+from bot.core.schedule import zone
 
 ADA: Final = Person("ada", organizer=True)
 GRACE: Final = Person("grace")
@@ -56,6 +57,14 @@ _LATER: Final = (
 _PASSES: Final = ("I don't know this one, sorry", "no idea, I'm afraid", "honestly I don't know")
 
 
+REMINDED_AT: Final = time(16)
+"""The hour at which Katherine wants to be reminded."""
+
+_FORTNIGHT: Final = 14
+_KATHERINE_IS_REMINDED: Final = 8
+_TIM_LEAVES, _TIM_IS_AWAY = 8, 4
+_GRACE_MISSES: Final = 9
+
 _SHORT_WORD: Final = 3
 
 
@@ -73,6 +82,10 @@ class Does(Enum):
     OBJECT = auto()
     RULE = auto()
     CONSENT = auto()
+    COMMAND = auto()
+    DIRECT = auto()
+    HELPED = auto()
+    SHARE = auto()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,6 +100,7 @@ class Act:
     of: str = field(compare=False, default="")
     points: tuple[str, ...] = field(compare=False, default=())
     """The key points that an objection may be about: what the answer earns by the bank's own account."""
+    share: Share = field(compare=False, default=Share.NO)
 
 
 def nearest(sentences: Sequence[str], point: KeyPoint) -> int:
@@ -107,6 +121,7 @@ def acts(seed: int, round_: Round, day: int) -> list[Act]:
     script.quiet()
     script.talk()
     script.second_looks()
+    script.now_and_then()
     return sorted(script.acts)
 
 
@@ -120,13 +135,14 @@ class _Script:
         self.acts: list[Act] = []
 
     def strong(self) -> None:
-        """Ada answers in one message, Grace in two, Alan revises."""
+        """Ada answers in one message, Grace in two where she does, Alan revises."""
         self._say(ADA, "1", self._after(ADA, 2, 6), self._texts[ADA])
-        first, rest = _halves(self._texts[GRACE])
-        at = self._after(GRACE, 5, 20)
-        self._say(GRACE, "1", at, first)
-        if rest:
-            self._say(GRACE, "2", at + timedelta(minutes=2), rest)
+        if not self._grace_misses():
+            first, rest = _halves(self._texts[GRACE])
+            at = self._after(GRACE, 5, 20)
+            self._say(GRACE, "1", at, first)
+            if rest:
+                self._say(GRACE, "2", at + timedelta(minutes=2), rest)
         at = self._after(ALAN, 8, 25)
         self._say(ALAN, "1", at, self._texts[ALAN])
         if self._alan_revises():
@@ -135,7 +151,11 @@ class _Script:
 
     def hasty_and_weak(self) -> None:
         """Katherine is late now and then, Edsger takes hints, Tim passes or thinks better of it."""
-        if self._day % 4 == 0:
+        if self._day == _KATHERINE_IS_REMINDED:
+            at = self._at(REMINDED_AT)
+            self._add(KATHERINE, "1", at + timedelta(minutes=6), Does.DIRECT, self._texts[KATHERINE])
+            self._add(KATHERINE, "off", at + timedelta(minutes=9), Does.COMMAND, "me remind off")
+        elif self._day % 4 == 0:
             self._say(KATHERINE, "1", self._round.closes_at + timedelta(minutes=7), self._texts[KATHERINE])
         else:
             self._say(KATHERINE, "1", self._after(KATHERINE, 30, 58), self._texts[KATHERINE])
@@ -145,6 +165,8 @@ class _Script:
                 self._add(EDSGER, "0", at - timedelta(minutes=3), Does.HINT)
             self._say(EDSGER, "1", at, self._texts[EDSGER])
         at = self._after(TIM, 20, 45)
+        if self._tim_is_away():
+            return
         if self._day % 3 == 1:
             self._say(TIM, "1", at, self._texts[TIM])
             self._add(TIM, "2", at + timedelta(minutes=12), Does.DELETE, of="1")
@@ -155,16 +177,19 @@ class _Script:
         """Barbara is silent for days, then answers by form, and has it checked at once."""
         if self._barbara_answers():
             at = self._after(BARBARA, 10, 50)
-            self._add(BARBARA, "1", at, Does.FORM, self._texts[BARBARA])
+            share = Share.WITH_NAME if self._barbara_shares() else Share.NO
+            self._add(BARBARA, "1", at, Does.FORM, self._texts[BARBARA], share=share)
             self._add(BARBARA, "check", at + timedelta(minutes=1), Does.CHECK)
             self._add(BARBARA, "2", self._round.reveal_at + timedelta(minutes=4), Does.RESULT)
 
     def talk(self) -> None:
         """What is said in a thread and is no answer: too short, a reply, or long after the own answer."""
         dice = self._dice(TIM, "talk")
-        self._say(TIM, "talk", self._after(TIM, 1, 2), dice.choice(_BANTER))
+        if not self._tim_is_away():
+            self._say(TIM, "talk", self._after(TIM, 1, 2), dice.choice(_BANTER))
         reply_at = self._after(GRACE, 40, 50)
-        self._add(GRACE, "reply", reply_at, Does.REPLY, self._dice(GRACE, "reply").choice(_REPLIES), of="ada/1")
+        if not self._grace_misses():
+            self._add(GRACE, "reply", reply_at, Does.REPLY, self._dice(GRACE, "reply").choice(_REPLIES), of="ada/1")
         self._say(ADA, "talk", self._after(ADA, 51, 55), self._dice(ADA, "talk").choice(_LATER))
 
     def second_looks(self) -> None:
@@ -178,6 +203,31 @@ class _Script:
             self._add(ADA, "rule", reveal_at + timedelta(hours=2), Does.RULE, points=points)
         if self._day % 4 == 2:
             self._add(ALAN, "consent", reveal_at + timedelta(minutes=3), Does.CONSENT)
+
+    def now_and_then(self) -> None:
+        """What is done on some days only: thanks for what was shared, days away, a reminder, a look at a streak."""
+        reveal_at, on = self._round.reveal_at, self._round.local_date
+        if self._barbara_shares():
+            self._add(GRACE, "helped", reveal_at + timedelta(minutes=8), Does.HELPED)
+        if self._day % _FORTNIGHT == _TIM_LEAVES:
+            last = on + timedelta(days=_TIM_IS_AWAY)
+            self._add(TIM, "away", reveal_at + timedelta(minutes=10), Does.COMMAND, f"me away until {last}")
+        if self._day == _KATHERINE_IS_REMINDED - 1:
+            wish = f"me remind {REMINDED_AT:%H:%M}"
+            self._add(KATHERINE, "remind", reveal_at + timedelta(minutes=10), Does.COMMAND, wish)
+        if self._day % _FORTNIGHT == _GRACE_MISSES + 1:
+            self._add(GRACE, "why", reveal_at + timedelta(minutes=12), Does.COMMAND, "me why")
+        if (on + timedelta(days=1)).day == 1:
+            self._add(ADA, "share", reveal_at + timedelta(hours=3), Does.SHARE)
+
+    def _tim_is_away(self) -> bool:
+        return 0 < self._day % _FORTNIGHT - _TIM_LEAVES <= _TIM_IS_AWAY
+
+    def _grace_misses(self) -> bool:
+        return self._day % _FORTNIGHT == _GRACE_MISSES
+
+    def _barbara_shares(self) -> bool:
+        return self._day % 8 == 2
 
     def _alan_revises(self) -> bool:
         return self._day == 0 or self._alan_objects() or (not self._barbara_answers() and self._chance(ALAN, 0.4))
@@ -207,14 +257,18 @@ class _Script:
         text: str = "",
         of: str = "",
         points: tuple[str, ...] = (),
+        share: Share = Share.NO,
     ) -> None:
         about = of if "/" in of or not of else f"{who.name}/{of}"
         key = f"{self._round.id}/{who.name}/{what}"
-        self.acts.append(Act(at, key, who, does, text, f"{self._round.id}/{about}" if about else "", points))
+        self.acts.append(Act(at, key, who, does, text, f"{self._round.id}/{about}" if about else "", points, share))
 
     def _after(self, who: Person, first: int, last: int) -> datetime:
         sixtieths = self._dice(who, f"at {first}").uniform(first, last)
         return (self._round.opened_at + self._lasts * sixtieths).replace(microsecond=0)
+
+    def _at(self, local: time) -> datetime:
+        return datetime.combine(self._round.local_date, local, zone(self._round.zone)).astimezone(UTC)
 
     def _chance(self, who: Person, odds: float) -> bool:
         return self._dice(who, "chance").random() < odds

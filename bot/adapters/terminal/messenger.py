@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.adapters.terminal.render import render
 from bot.adapters.terminal.room import Message, NoSuchMessage, Room, RoomError
+from bot.adapters.terminal.saving import Album
 from bot.core.card import Card, reference
 from bot.core.model import ChannelId, MessageRef, Place
 from bot.core.ports import DeliveryError, Failure
@@ -15,17 +16,21 @@ from bot.core.ports import DeliveryError, Failure
 class TerminalMessenger:
     """Posts cards in a room. A message here has no limits, so every card is one part."""
 
-    def __init__(self, room: Room, clock: Callable[[], datetime]) -> None:
+    def __init__(self, room: Room, clock: Callable[[], datetime], album: Album) -> None:
         self._room = room
         self._clock = clock
+        self._album = album
 
     def parts(self, card: Card) -> int:
         return 1
 
     async def send(self, place: Place, card: Card, *, part: int, key: str) -> MessageRef:
         ref = reference(key)
+        picture = await self._album.keep(card.picture)
         try:
-            said = self._room.say(place.channel, render(card, ref), self._clock(), thread=place.thread, nonce=ref)
+            said = self._room.say(
+                place.channel, render(card, ref), self._clock(), thread=place.thread, nonce=ref, picture=picture
+            )
         except NoSuchMessage:
             raise DeliveryError(Failure.THREAD_GONE, f"there is no thread {place.thread}") from None
         except RoomError as problem:

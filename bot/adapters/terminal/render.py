@@ -35,12 +35,14 @@ _INLINE: Final = re.compile(r"\*\*(?P<strong>.+?)\*\*|`(?P<code>[^`]+)`|\*(?P<em
 
 
 def render(card: Card, reference: str = "") -> Lines:
-    """A card as lines: title, body, buttons, footer with the reference of its delivery."""
+    """A card as lines: title, body, its picture in words, buttons, footer with the reference of its delivery."""
     lines: list[tuple[Run, ...]] = [(("title", on_one_line(card.title)),)]
     for block in card.body:
         if _is_heading(block) and len(lines) > 1:
             lines.append(())
         lines += _block(block)
+    if card.picture is not None:
+        lines.append((("alt", f"[picture: {on_one_line(card.picture.alt)}]"),))
     if card.buttons:
         lines += _buttons([f"[{on_one_line(button.label)}]" for button in card.buttons])
     footer = "".join(text for span in card.footer for _, text in [_span(span)])

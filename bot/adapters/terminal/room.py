@@ -16,7 +16,7 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 Run = tuple[str, str]
-"""A piece of text with its style: "", "strong", "title", "code", "dim", "button" or "bar"."""
+"""A piece of text with its style: "", "strong", "title", "code", "dim", "alt", "button" or "bar"."""
 
 Lines = tuple[tuple[Run, ...], ...]
 
@@ -41,6 +41,13 @@ class Message:
     counts: bool = False
     nonce: str = ""
     """The sender's own name for it: a delivery's reference, or what makes a simulated message findable."""
+    picture: str = ""
+    """Where its picture is saved."""
+
+    @property
+    def alone_with(self) -> str:
+        """The name of the one member who shares this place with the bot; nothing where it is a channel."""
+        return self.channel.partition("/@")[2]
 
     @property
     def text(self) -> str:
@@ -135,6 +142,7 @@ class Room:
         thread: str | None = None,
         reply_to: str | None = None,
         nonce: str = "",
+        picture: str = "",
     ) -> Message:
         """Post a message. Raises NoSuchMessage if its thread is not there, RoomError if the disk refuses."""
         if thread is not None and (thread not in self._threads or self._messages[thread].channel != channel):
@@ -151,6 +159,7 @@ class Room:
                 "at": at.isoformat(),
                 "reply_to": reply_to,
                 "nonce": nonce,
+                **({"picture": picture} if picture else {}),
             }
         )
 
@@ -284,6 +293,7 @@ def _message(event: dict[str, Any]) -> Message:
         at=datetime.fromisoformat(event["at"]),
         reply_to=event["reply_to"],
         nonce=event["nonce"],
+        picture=event.get("picture", ""),
     )
 
 

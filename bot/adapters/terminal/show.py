@@ -25,7 +25,14 @@ WIDTH: Final = 100
 _NUMBER: Final = re.compile(r"(\d{1,3})\. (.+)", re.DOTALL)
 _THREAD: Final = "  │ "
 _PRIVATE: Final = "  ┆ "
-_STYLES: Final = {"title": "bold cyan", "strong": "bold", "code": "green", "dim": "dim", "button": "magenta"}
+_STYLES: Final = {
+    "title": "bold cyan",
+    "strong": "bold",
+    "code": "green",
+    "dim": "dim",
+    "alt": "italic",
+    "button": "magenta",
+}
 
 
 class _Console(Console):
@@ -52,8 +59,14 @@ def numbered(card: Card) -> dict[int, Button]:
 class Show:
     """What a person in the room sees. It is a watcher of the room, and prints receipts and private replies."""
 
-    def __init__(self, zone_name: str, out: TextIO | None = None, *, numbers: bool = True) -> None:
-        """Times are shown in `zone_name`; `numbers` shows each message's id, by which it is edited."""
+    def __init__(
+        self, zone_name: str, out: TextIO | None = None, *, numbers: bool = True, reader: str | None = None
+    ) -> None:
+        """Times are shown in `zone_name`; `numbers` shows each message's id, by which it is edited.
+
+        A `reader` sees nobody else's direct messages.
+        """
+        self._reader = reader
         self._zone = zone(zone_name)
         self._numbers = numbers
         self._day: date | None = None
@@ -65,6 +78,8 @@ class Show:
 
     def changed(self, change: str, message: Message) -> None:
         """Print a change of the room."""
+        if self._is_hidden(message):
+            return
         match change:
             case "said":
                 self.message(message)
@@ -80,9 +95,11 @@ class Show:
 
     def message(self, message: Message) -> None:
         """Print a message."""
+        if self._is_hidden(message):
+            return
         self._day_of(message)
         self._head(message, _name(message), message.id if self._numbers else "")
-        self._lines(message.lines, _bar(message) + "       ")
+        self._lines(message.lines, _bar(message) + "       ", message.picture)
 
     def told(self, name: str, told: Told) -> None:
         """Print a message's receipt: a mark for what counts, a note to its author for what needs words."""
@@ -97,14 +114,17 @@ class Show:
             case _:
                 self._put(where, Text(f"(only {on_one_line(name)} sees: {notices.told(told)})", style="dim"))
 
-    def private(self, name: str, card: Card, numbers: Mapping[int, Button] | None = None) -> None:
-        """Print a reply that only one person sees. Its buttons have these `numbers`, where they can be pressed."""
+    def private(self, name: str, card: Card, numbers: Mapping[int, Button] | None = None, *, picture: str = "") -> None:
+        """Print a reply that only one person sees. Its buttons have these `numbers`, where they can be pressed.
+
+        `picture` is where its picture is saved.
+        """
         self._put("  ", Text(f"only {on_one_line(name)} sees:", style="dim"))
         if numbers:
             card = replace(
                 card, buttons=tuple(replace(b, label=f"{number} {b.label}") for number, b in numbers.items())
             )
-        self._lines(render(card), _PRIVATE)
+        self._lines(render(card), _PRIVATE, picture)
 
     def card(self, card: Card) -> None:
         """Print a card that nobody has posted."""
@@ -133,15 +153,24 @@ class Show:
             head.append("  (edited)", style="dim")
         if message.counts and number:
             head.append("  ✓", style="green")
-        if message.thread is None:
+        if message.thread is None and not message.alone_with:
             self._put("", Text())
         self._put(_bar(message), head)
 
     def _last_touched(self, message: Message) -> datetime:
         return (message.deleted_at or message.edited_at or message.at).astimezone(self._zone)
 
-    def _lines(self, lines: Lines, prefix: str) -> None:
+    def _is_hidden(self, message: Message) -> bool:
+        return self._reader is not None and message.alone_with not in ("", self._reader)
+
+    def _lines(self, lines: Lines, prefix: str, picture: str = "") -> None:
+        has_board = any(style == "bar" for runs in lines for style, _ in runs)
         for runs in lines:
+            if runs and runs[0][0] == "alt":
+                if picture:  # Not wrapped: a path is there to be copied.
+                    self._print(Text.assemble((prefix, "dim"), f"picture saved as {on_one_line(picture)}"))
+                if picture or has_board:  # A board above it says the same, in columns.
+                    continue
             hang = "    " if runs and runs[0][1].startswith("  •") else ""
             text = Text.assemble(*((clean(piece), _STYLES.get(style, "")) for style, piece in runs))
             self._put(prefix, text, hang)
@@ -165,8 +194,13 @@ class Show:
 
 
 def _bar(message: Message) -> str:
+    if message.alone_with:
+        return _PRIVATE
     return _THREAD if message.thread is not None else ""
 
 
 def _name(message: Message) -> str:
-    return on_one_line(message.name)
+    name = on_one_line(message.name)
+    if not message.alone_with:
+        return name
+    return f"{name} to {on_one_line(message.alone_with) if message.by == BOT else 'nnquestion'} alone"

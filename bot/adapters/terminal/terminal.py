@@ -8,13 +8,17 @@ from datetime import datetime
 from typing import Final
 
 from bot.adapters.terminal.room import BOT, Message, NoSuchMessage, Room, RoomError, plain
+from bot.adapters.terminal.saving import Album
 from bot.core.answering import Deleted, Form, Said, Submitted
-from bot.core.asking import Asker
+from bot.core.asking import Asker, said
 from bot.core.card import Card, Press
-from bot.core.model import ChannelId, MemberId, Place, Round, RoundId, RoundState, Share, Told, group_of
+from bot.core.cards import line
+from bot.core.model import ChannelId, MemberId, Place, Round, RoundId, RoundState, Share, Told, Why, group_of
 from bot.studybot import StudyBot
 
 GROUP: Final = "terminal:local"
+
+_UNASKED: Final = said("Not counted", line("Here you answer what I remind you of. Try /nnquestion me remind 08:30."))
 
 
 def channel_id(name: str) -> ChannelId:
@@ -35,10 +39,11 @@ class Person:
 
 
 class Terminal:
-    """A room with the study bot in it."""
+    """A room with the study bot in it. `album` has the pictures of what is told in private, too."""
 
-    def __init__(self, room: Room, bot: StudyBot, clock: Callable[[], datetime]) -> None:
+    def __init__(self, room: Room, bot: StudyBot, clock: Callable[[], datetime], album: Album) -> None:
         self.room = room
+        self.album = album
         self._bot = bot
         self._clock = clock
 
@@ -57,6 +62,11 @@ class Terminal:
             nonce=nonce,
         )
         return message, await self._heard(message)
+
+    async def direct(self, who: Person, text: str, *, nonce: str = "") -> tuple[Message, Told, Card]:
+        """Somebody says something to the bot alone; the card is its answer."""
+        message = self.room.say(who.id, plain(text), self._clock(), by=who.id, name=who.name, nonce=nonce)
+        return message, *await self._alone(message)
 
     async def edit(self, who: Person, message: str, text: str) -> Told:
         """Somebody edits a message of their own. Raises NoSuchMessage if there is none."""
@@ -133,16 +143,43 @@ class Terminal:
             for message in self.room.in_thread(place.thread):
                 if message.by != BOT:
                     await self.hear_again(message)
+        for message in self._direct_since_the_bot_spoke():
+            await self.hear_again(message)
 
     async def hear_again(self, message: Message) -> Told:
         """Hand a message in again as it is now; what was heard before changes nothing."""
         return await (self._heard(message) if message.deleted_at is None else self._gone(message))
 
+    def _direct_since_the_bot_spoke(self) -> list[Message]:
+        """By member, what was said to the bot alone since it last wrote to them: it was about something else before."""
+        said: dict[str, list[Message]] = {}
+        for message in self.room.all():
+            if message.alone_with:
+                said.setdefault(message.channel, []).append(message)
+                if message.by == BOT:
+                    said[message.channel].clear()
+        return [message for messages in said.values() for message in messages]
+
+    async def _alone(self, message: Message) -> tuple[Told, Card]:
+        """What was said, edited or deleted in direct messages, by what it is."""
+        changed = message.deleted_at or message.edited_at
+        what = "deleted" if message.deleted_at else changed.isoformat() if changed else ""
+        text = "" if message.deleted_at else message.text
+        member, named = MemberId(message.by), f"{message.id}/{what}"
+        told, card = await self._bot.direct(member, message.name, named, text, changed or message.at, self._clock())
+        if told.why is Why.NO_ROUND and await self._bot.speaker([member], named) is None:
+            card = _UNASKED
+        return self._marked(told), card
+
     async def _heard(self, message: Message) -> Told:
+        if message.alone_with:
+            return (await self._alone(message))[0]
         return self._marked(await self._bot.answer(_said(message), self._clock()))
 
     async def _gone(self, message: Message) -> Told:
         assert message.deleted_at is not None
+        if message.alone_with:
+            return (await self._alone(message))[0]
         deleted = Deleted(channel=ChannelId(message.channel), message=message.id, at=message.deleted_at)
         return self._marked(await self._bot.answer(deleted, self._clock()))
 

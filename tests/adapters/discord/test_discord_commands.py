@@ -296,7 +296,7 @@ async def test_organizers_by_role_have_buttons_in_the_place_for_notes_until_they
         assert desk.mention in seen.text
         await study.until(lambda: desk.messages)
         [card] = desk.messages
-        assert card.labels == ["Setup", "Pause", "Resume", "Skip", "Reveal", "Next", "Review", "Award"]
+        assert card.labels == ["Setup", "Pause", "Resume", "Skip", "Reveal", "Next", "Bar", "Review", "Award"]
         for label in card.labels:
             assert "are for organizers" in await asked(study.bob.press(card, label), study.bob)
         assert "Paused" in await asked(cem.press(card, "Pause"), cem)
@@ -587,7 +587,7 @@ async def test_a_form_sent_empty_withdraws_the_answer(study: Server) -> None:
         assert "Withdrawn" in (await study.bob.submit(second, {"text": ""})).text
 
 
-async def test_a_sealed_rounds_form_takes_the_answer_and_nothing_else(study: Server) -> None:
+async def test_a_sealed_rounds_form_takes_the_answer(study: Server) -> None:
     async with study.running():
         await study.set_up(answers="sealed")
         await study.at("10:00")
@@ -595,7 +595,7 @@ async def test_a_sealed_rounds_form_takes_the_answer_and_nothing_else(study: Ser
         card = study.channel.messages[0]
         form = (await study.bob.press(card, "Answer")).form
         assert form is not None
-        assert [field.custom_id for field in form.fields] == ["text"]
+        assert [field.custom_id for field in form.fields] == ["text", "share"]
         assert "Recorded" in (await study.bob.submit(form, {"text": FULL})).text
 
 

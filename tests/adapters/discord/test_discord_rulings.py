@@ -172,7 +172,7 @@ async def test_check_now_tells_how_many_key_points_are_missing_and_never_which(h
         card = await hall.asked()
         reply = await sent((await hall.bob.press(card, "Answer")).form, hall.bob, SAID)
         assert "Recorded" in text_of(reply)
-        assert reply.labels == ["Check now"]
+        assert reply.labels == ["Check now", "By my name", "As someone", "Not at all"]
         assert in_place(await hall.bob.press(reply, "Check now"), reply)
         assert "It covers 3 of 6 key points." in text_of(reply)
         assert "3 key points, 1 of them essential: still missing" in text_of(reply)

@@ -119,6 +119,8 @@ def refused(status: int, code: int, message: str = "as the test says") -> Answer
         (refused(403, 160005), Failure.THREAD_GONE, Failure.THREAD_GONE),
         (refused(403, 50001), Failure.FORBIDDEN, Failure.FORBIDDEN),
         (refused(403, 50007), Failure.FORBIDDEN, Failure.FORBIDDEN),
+        (refused(400, 40003), Failure.NOT_SENT, Failure.NOT_SENT),
+        (refused(403, 40003), Failure.NOT_SENT, Failure.NOT_SENT),
         (refused(403, 50013), Failure.FORBIDDEN, Failure.FORBIDDEN),
         (refused(403, 40007), Failure.FORBIDDEN, Failure.FORBIDDEN),
         (refused(403, 40333, "internal network error"), Failure.NOT_SENT, Failure.NOT_SENT),

@@ -12,12 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.discord.commands import as_meant, units
-from bot.adapters.discord.forms import ZONES, Form, answer_form, command_form, read_form, read_rest, setup_form
+from bot.adapters.discord.forms import (
+    ZONES,
+    Form,
+    answer_form,
+    command_form,
+    read_form,
+    read_rest,
+    setup_form,
+    share_of,
+)
 from bot.adapters.discord.ids import channel_id, member_id, role_id
 from bot.core import commands
 from bot.core.commands import Command, line
 from bot.core.counting import LONGEST_ANSWER
-from bot.core.model import Bank, Closing, Drill, Round, daily_round_id, extra_round_id
+from bot.core.model import Bank, Closing, Drill, Round, Share, daily_round_id, extra_round_id
 from bot.core.schedule import zone_names
 from bot.core.setting_up import drill_from
 from tests.factories import make_drill, make_question, make_round, make_timetable
@@ -192,6 +201,12 @@ def test_the_form_for_an_answer_has_the_shape_that_discord_py_itself_sends() -> 
     text.max_length = 3000
     description = "This replaces what counted before. Send it empty to withdraw your answer."
     modal.add_item(discord.ui.Label(text="Your answer", description=description, component=text))
+    share = discord.ui.Select[discord.ui.Modal](custom_id="share", required=True)
+    share.add_option(label="Not at all", value="no", default=True)
+    share.add_option(label="Without my name", value="without my name")
+    share.add_option(label="With my name", value="with my name")
+    description = "Whoever presses Answers then reads it."
+    modal.add_item(discord.ui.Label(text="Share it at the reveal?", description=description, component=share))
     assert _without_defaults(form) == _without_defaults(modal.to_dict())
 
 
@@ -216,7 +231,7 @@ def test_nothing_in_a_prompt_takes_effect_in_the_form() -> None:
 
 
 def test_a_question_without_words_is_not_shown() -> None:
-    assert [part["type"] for part in answer_form(round_of(" "))["components"]] == [18]
+    assert [part["type"] for part in answer_form(round_of(" "))["components"]] == [18, 18]
 
 
 def test_a_first_answer_must_not_be_empty() -> None:
@@ -231,6 +246,24 @@ def test_who_has_answered_finds_their_answer_in_the_form_and_may_withdraw_it_by_
     assert form["title"] == "Revise your answer"
     assert inputs(form)["text"]["value"] == "Units are dropped.\nAt random."
     assert inputs(form)["text"]["required"] is False
+
+
+@pytest.mark.parametrize("share", Share)
+def test_what_others_may_see_of_an_answer_stands_in_its_form_and_is_read_from_it(share: Share) -> None:
+    form = answer_form(round_of(), "Units are dropped.", share)
+    assert chosen(inputs(form)["share"]) == [share.value]
+    assert share_of(read_form(sent(form))) is share
+
+
+def test_a_first_answer_is_not_shared_unless_its_author_says_so() -> None:
+    form = answer_form(round_of())
+    assert share_of(read_form(sent(form))) is Share.NO
+    assert share_of(read_form(sent(form, {"share": {"values": ["without my name"]}}))) is Share.WITHOUT_NAME
+
+
+@pytest.mark.parametrize("values", [{}, {"share": "everything"}, {"share": ""}])
+def test_a_form_that_says_nothing_of_sharing_shares_nothing(values: dict[str, str]) -> None:
+    assert share_of(Form("answer", f"{CHANNEL}#3", values)) is Share.NO
 
 
 def test_an_answer_that_is_longer_than_a_form_is_cut_and_its_author_is_told() -> None:
@@ -273,6 +306,7 @@ def test_the_form_for_a_first_drill_asks_for_what_it_needs_and_guesses_the_rest(
         "difficulty: any",
         "ask: on",
         "ranking: on",
+        "recap: on",
         "organizers: none",
         "notes: here",
     ]
@@ -355,7 +389,7 @@ def test_who_gets_an_award_is_chosen_in_its_form_and_read_as_a_mention() -> None
 @given(st.text(), st.booleans())
 def test_what_was_filled_in_is_read_from_labels_and_from_rows_alike(text: str, rows: bool) -> None:
     data = sent(answer_form(round_of()), {"text": {"value": text}}, rows=rows)
-    assert read_form(data) == Form("answer", f"{CHANNEL}@2026-11-22", {"text": text})
+    assert read_form(data) == Form("answer", f"{CHANNEL}@2026-11-22", {"text": text, "share": "no"})
 
 
 def test_a_form_says_which_round_or_channel_it_is_about() -> None:

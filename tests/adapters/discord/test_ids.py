@@ -12,6 +12,7 @@ from bot.adapters.discord.ids import (
     channel_of,
     group_id,
     guild_of,
+    is_channel,
     member_id,
     role_id,
     user_of,
@@ -51,6 +52,11 @@ def test_what_is_no_channel_is_not_taken_for_one(other: str) -> None:
         channel_of(other)
 
 
+def test_a_channel_is_known_by_its_id() -> None:
+    others = [group_id(1), member_id(1, 2), role_id(1, 2), daily_round_id(channel_id(1, 2), TODAY), "slack:T1/C2", ""]
+    assert [is_channel(one) for one in (channel_id(1, 2), *others)] == [True, *[False] * len(others)]
+
+
 @pytest.mark.parametrize("press", Press)
 def test_every_button_about_a_round_fits_into_what_discord_takes(press: Press) -> None:
     about = daily_round_id(channel_id(LONGEST, LONGEST), TODAY)
@@ -65,12 +71,19 @@ def test_every_button_about_a_round_fits_into_what_discord_takes(press: Press) -
         (Press.REVIEW, "f99999999 "),
         (Press.RULE, "decline o99999999 "),
         (Press.DO, "leaderboard "),
-        (Press.CONSENT, "yes 99999999"),
+        (Press.CONSENT, "yes 99999999 "),
+        (Press.NAMING, "someone "),
+        (Press.SHARE, "month average here "),
+        (Press.ANSWERS, "9999 "),
+        (Press.HELPED, "0123456789 "),
+        (Press.REPORT, "0123456789 "),
+        (Press.REMOVE, "0123456789 "),
     ],
 )
 def test_every_step_of_a_chain_of_cards_fits_into_what_discord_takes(press: Press, chosen: str) -> None:
     channel = channel_id(LONGEST, LONGEST)
-    about = {Press.OBJECT: extra_round_id(channel, 10**9), Press.CONSENT: ""}.get(press, channel)
+    about_rounds = (Press.OBJECT, Press.ANSWERS, Press.HELPED, Press.REPORT, Press.REMOVE)
+    about = extra_round_id(channel, 10**9) if press in about_rounds else channel
     assert len(button_id(press, f"{chosen}{about}")) <= 100
 
 

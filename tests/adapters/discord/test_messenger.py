@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,11 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.adapters.discord import attachments
 from bot.adapters.discord.ids import channel_id, channel_of, member_id
 from bot.adapters.discord.messenger import DiscordMessenger, nonce, thread_name, view_of
-from bot.core.card import Button, Card, Press, reference
+from bot.core.card import Bar, Bars, Button, Card, Line, Picture, Press, Words, reference
 from bot.core.model import ChannelId, MessageRef, Place
 from bot.core.ports import DeliveryError, Failure, Messenger
+from tests.adapters.discord.conftest import PNG, draw
 from tests.adapters.discord.test_render import read, text_of
 from tests.adapters.messenger_contract import (
     BARE,
@@ -34,6 +37,12 @@ from tests.wire.discord_server.messages import Draft
 
 LONGER_THAN_A_NONCE: Final = timedelta(hours=1)
 AN_ORDINARY_MESSAGE: Final = 0
+PICTURE: Final = Picture("A board", (Bars("", (Bar("1. Ada", 3, "3 points"),)),), "A board: 1. Ada, 3 points")
+PICTURED: Final = Card(title="A board", body=(Line((Words("Ada leads."),)),), picture=PICTURE)
+
+
+async def cannot_draw(picture: Picture) -> bytes:
+    raise ValueError("no font for that")
 
 
 class DiscordPlatform(PlatformWithRights):
@@ -42,7 +51,7 @@ class DiscordPlatform(PlatformWithRights):
     def __init__(self, server: DiscordServer, client: discord.Client) -> None:
         self.server = server
         self.guild = server.guild("Study")
-        self._messenger = DiscordMessenger(lambda: client)
+        self._messenger = DiscordMessenger(lambda: client, draw)
 
     @property
     def messenger(self) -> Messenger:
@@ -133,6 +142,119 @@ async def failure(request: Coroutine[Any, Any, object]) -> DeliveryError:
     return caught.value
 
 
+# --- pictures -------------------------------------------------------------------------------------------------
+
+
+def shown(message: Message) -> list[tuple[str, bytes, str]]:
+    """The files of a message that its embed shows: name, content, alt text."""
+    shows = [embed.get("image", {}).get("url") for embed in message.embeds]
+    assert shows == [f"attachment://{one.filename}" for one in message.attachments] or shows == [None]
+    return [(one.filename, one.data, one.description) for one in message.attachments]
+
+
+async def test_a_picture_is_shown_in_the_embed_with_words_for_who_does_not_see_it(platform: DiscordPlatform) -> None:
+    place = await platform.channel()
+    await platform.messenger.send(place, PICTURED, part=1, key=KEY)
+    (message,) = platform.messages(place)
+    assert shown(message) == [("picture.png", PNG + b"A board", "A board: 1. Ada, 3 points")]
+    assert "Ada leads." in screen(message)
+    assert len(platform.asked()) == 1
+
+
+async def test_of_several_messages_the_last_has_the_picture(platform: DiscordPlatform) -> None:
+    place = await platform.channel()
+    card, messenger = replace(LONG, picture=PICTURE), platform.messenger
+    for part in range(1, messenger.parts(card) + 1):
+        await messenger.send(place, card, part=part, key=KEY if part == 1 else f"{KEY}/{part}")
+    assert [len(shown(message)) for message in platform.messages(place)] == [0, 0, 0, 1]
+
+
+async def test_words_for_a_picture_are_shortened_to_what_discord_takes(platform: DiscordPlatform) -> None:
+    place = await platform.channel()
+    long = replace(PICTURED, picture=replace(PICTURE, alt="🐜 " * 1000))
+    await platform.messenger.send(place, long, part=1, key=KEY)
+    ((_, _, alt),) = shown(platform.messages(place)[0])
+    assert alt.endswith("🐜…")
+    assert 1000 < len(alt.encode("utf-16-le")) // 2 <= 1024
+
+
+async def test_a_picture_sent_again_after_an_unclear_outcome_is_there_once(platform: DiscordPlatform) -> None:
+    place, messenger = await platform.channel(), platform.messenger
+    platform.server.faults.cut("POST", landed=True)
+    platform.server.faults.cut("POST", times=9)
+    assert (await failure(messenger.send(place, PICTURED, part=1, key=KEY))).failure is Failure.UNCLEAR
+    platform.server.faults.clear()
+    (there,) = await messenger.find(place, key=KEY)
+    assert await messenger.send(place, PICTURED, part=1, key=KEY) == there
+    (message,) = platform.messages(place)
+    assert len(shown(message)) == 1
+
+
+async def test_an_edit_keeps_the_picture_and_takes_it_away_with_its_card(platform: DiscordPlatform) -> None:
+    place, messenger = await platform.channel(), platform.messenger
+    ref = await messenger.send(place, PICTURED, part=1, key=KEY)
+    (message,) = platform.messages(place)
+    before = shown(message)
+    await messenger.edit(ref, replace(PICTURED, title="Another title"), part=1, key=KEY)
+    assert "Another title" in screen(message)
+    assert shown(message) == before
+    await messenger.edit(ref, BARE, part=1, key=KEY)
+    assert shown(message) == []
+
+
+async def test_a_picture_that_cannot_be_drawn_holds_nothing_up_and_the_log_says_so(
+    platform: DiscordPlatform, client: discord.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = await platform.channel()
+    await DiscordMessenger(lambda: client, cannot_draw).send(place, PICTURED, part=1, key=KEY)
+    (message,) = platform.messages(place)
+    assert (shown(message), "Ada leads." in screen(message)) == ([], True)
+    assert "“A board” could not be drawn" in caplog.text
+
+
+async def test_a_picture_that_takes_too_long_holds_nothing_up(
+    platform: DiscordPlatform, client: discord.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(picture: Picture) -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    monkeypatch.setattr(attachments, "DRAWN_WITHIN", 0.01)
+    place = await platform.channel()
+    async with asyncio.timeout(2):
+        await DiscordMessenger(lambda: client, never).send(place, PICTURED, part=1, key=KEY)
+    assert len(platform.messages(place)) == 1
+
+
+@pytest.mark.parametrize("refusal", [Refusal.FILE_TOO_LARGE, Refusal.TOO_LARGE, Refusal.MISSING_PERMISSIONS])
+async def test_a_picture_that_is_not_taken_stays_behind_and_the_log_says_so(
+    platform: DiscordPlatform, refusal: Refusal, caplog: pytest.LogCaptureFixture
+) -> None:
+    place, messenger = await platform.channel(), platform.messenger
+    platform.server.faults.refuse("POST", "/channels/*/messages", refusal)
+    ref = await messenger.send(place, PICTURED, part=1, key=KEY)
+    (message,) = platform.messages(place)
+    assert (str(message.id), shown(message)) == (ref.message, [])
+    assert "it goes without" in caplog.text
+
+
+async def test_who_may_attach_nothing_posts_without_a_picture_and_edits_without_one(platform: DiscordPlatform) -> None:
+    place, messenger = await platform.channel(), platform.messenger
+    platform.there(place).take_away(Perm.ATTACH_FILES)
+    ref = await messenger.send(place, PICTURED, part=1, key=KEY)
+    await messenger.edit(ref, replace(PICTURED, title="Another title"), part=1, key=KEY)
+    (message,) = platform.messages(place)
+    assert "Another title" in screen(message)
+    assert shown(message) == []
+
+
+async def test_what_is_refused_without_a_picture_is_asked_for_once(platform: DiscordPlatform) -> None:
+    place, messenger = await platform.channel(), platform.messenger
+    platform.server.faults.refuse("POST", "/channels/*/messages", Refusal.CANNOT_MESSAGE_USER)
+    assert (await failure(messenger.send(place, PICTURED, part=1, key=KEY))).failure is Failure.FORBIDDEN
+    assert len(platform.asked()) == 1
+
+
 # --- send -----------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +283,7 @@ async def test_a_message_is_one_request_that_says_everything(platform: DiscordPl
         "nonce": nonce(place, KEY),
         "enforce_nonce": True,
         "allowed_mentions": {"parse": []},
+        "attachments": [],
         "tts": False,
     }
 
@@ -449,7 +572,7 @@ async def every_failure(messenger: Messenger, place: Place) -> set[Failure]:
 async def test_nothing_is_sent_before_the_bot_has_signed_in() -> None:
     client = new_client()
     place = Place(channel=channel_id(1, 2))
-    assert await every_failure(DiscordMessenger(lambda: client), place) == {Failure.NOT_SENT}
+    assert await every_failure(DiscordMessenger(lambda: client, draw), place) == {Failure.NOT_SENT}
 
 
 async def test_nothing_is_sent_by_a_client_that_is_closed(platform: DiscordPlatform, client: discord.Client) -> None:
@@ -480,7 +603,7 @@ async def test_another_client_takes_over_from_the_next_request_on(
     platform: DiscordPlatform, client: discord.Client
 ) -> None:
     clients = [client]
-    messenger = DiscordMessenger(lambda: clients[-1])
+    messenger = DiscordMessenger(lambda: clients[-1], draw)
     place = await platform.channel()
     await messenger.send(place, BARE, part=1, key=KEY)
     await client.close()
@@ -492,5 +615,5 @@ async def test_another_client_takes_over_from_the_next_request_on(
 
 
 def test_a_card_has_as_many_parts_as_messages() -> None:
-    messenger = DiscordMessenger(new_client)
+    messenger = DiscordMessenger(new_client, draw)
     assert (messenger.parts(BARE), messenger.parts(LONG)) == (1, 4)

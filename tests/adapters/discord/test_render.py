@@ -364,7 +364,11 @@ def test_the_reveal_as_it_is_sent() -> None:
             "description": "\n".join(REVEALED),
             "footer": {"text": "ref M4XQ9B"},
         },
-        buttons=(Button(Press.RESULT, "My result", round_.id), Button(Press.OBJECT, "I covered this", round_.id)),
+        buttons=(
+            Button(Press.RESULT, "My result", round_.id),
+            Button(Press.OBJECT, "I covered this", round_.id),
+            Button(Press.ANSWERS, "Answers", round_.id),
+        ),
     )
 
 
@@ -373,7 +377,7 @@ def test_no_reveal_of_the_shipped_bank_needs_more_than_one_message(question: Que
     points = tuple(PointGrade(key_point=p.id, coverage=Coverage.COVERED, credit=1.0) for p in question.key_points)
     grades = [make_grade(points=points)] * 250
     ids = [MemberId(f"{ADA}{number}") for number in range(3)]
-    named = {member: replace(make_member(member, public=True), name="*" * 32) for member in ids}
+    named = {member: replace(make_member(member, public=True), name="W" * 32) for member in ids}
     top = [Standing(rank=100, member=member, points=1000, rounds=350, streak=350) for member in ids]
     round_ = make_round(CHANNEL, question=question)
     for card in (

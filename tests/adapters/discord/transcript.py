@@ -58,6 +58,12 @@ class Day:
         if seen.answer is not None and seen.answer.labels:
             self.lines += list(_wrapped(" ".join(f"[{label}]" for label in seen.answer.labels), "  ┆ "))
 
+    def directly(self, who: Member, message: Message) -> None:
+        """Note what the bot writes to one member in direct messages."""
+        self.lines.append(f"  {message.author.name} to {who.name} alone:")
+        self.lines += list(_wrapped(_plain(message), "  ┆ "))
+        self.lines += list(_wrapped(" ".join(f"[{label}]" for label in message.labels), "  ┆ "))
+
     def _show(self, message: Message, indent: str) -> None:
         text = _plain(message) if message.embeds else message.content
         marks = " ".join(str(emoji) for emoji in message.reactions)
@@ -67,6 +73,8 @@ class Day:
         edited = " (edited)" if before not in ("", text) else ""
         self.lines.append(f"{indent}{message.author.name}{edited}:")
         self.lines += list(_wrapped(text, indent + "  "))
+        for one in message.attachments:
+            self.lines += list(_wrapped(f"({one.filename}: {one.description})", indent + "  "))
         if message.labels:
             self.lines.append(indent + "  " + " ".join(f"[{label}]" for label in message.labels))
         if marks:
@@ -81,6 +89,7 @@ def _plain(message: Message | None) -> str:
         return f"{datetime.fromtimestamp(int(found[1]), UTC):%A %d %B, %H:%M}"
 
     text = re.sub(r"<t:(\d+)(?::\w)?>", moment, text_of(message))
+    text = re.sub(r"<#\d+>", "#general", text)
     text = re.sub(r"<(https?://[^>]+)>|\[((?:\\.|[^\]\\])+)\]\(https?://[^)]+\)", r"\1\2", text)
     text = re.sub(r"\*\*(.+?)\*\*", r"\1", text)
     return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", text).strip()
@@ -102,20 +111,22 @@ async def play() -> str:
             guild = server.guild("Study")
             ada, bob = guild.member("ada", permissions=Perm.MANAGE_GUILD), guild.member("bob")
             study = Study(server, Path(folder) / "day.db", guild, guild.channel("general"), ada, bob)
-            carl = guild.member("carl")
+            carl, dora = guild.member("carl"), guild.member("dora")
             async with study.running():
                 day = Day(study)
-                await _play(day, ada, bob, carl)
+                await _play(day, ada, bob, carl, dora)
     return HEAD + "\n".join(day.lines).strip("\n") + "\n```\n"
 
 
-async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
+async def _play(day: Day, ada: Member, bob: Member, carl: Member, dora: Member) -> None:
     study = day.study
     day.happens("ada says /nnquestion-admin setup time:10:00 zone:UTC closes:17:00")
     seen = await ada.command("nnquestion-admin setup", study.channel, time="10:00", zone="UTC", closes="17:00")
     day.alone(ada, seen)
     day.happens("ada says /nnquestion-admin next question:dropout")
     day.alone(ada, await ada.command("nnquestion-admin next", study.channel, question="dropout"))
+    day.happens("dora says /nnquestion me show:remind value:11:00")
+    day.alone(dora, await dora.command("nnquestion me", study.channel, show="remind", value="11:00"))
 
     await study.at("10:00")
     card = await study.question()
@@ -138,7 +149,7 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     assert opened.form is not None
     text = "at inference dropout is off, and what is kept is scaled by 1/(1-p) while training. use it when you overfit"
     day.happens("carl sends the form")
-    sent = await carl.submit(opened.form, {"Your answer": text})
+    sent = await carl.submit(opened.form, {"Your answer": text, "Share it at the reveal?": "Without my name"})
     day.alone(carl, sent)
     day.happens("carl presses Check now")
     await _presses(day, carl, sent, "Check now")
@@ -149,6 +160,16 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     day.happens("bob edits his answer")
     day.all_see()
 
+    await study.at("11:00")
+    await study.until(lambda: bool(dora.dm.messages))
+    day.happens("dora is reminded")
+    day.directly(dora, dora.dm.messages[-1])
+    reply = "some neurons are left out at random in every training step"
+    await dora.say(dora.dm, reply)
+    await study.until(lambda: len(dora.dm.messages) == 3)
+    day.happens(f"dora replies: {reply}")
+    day.directly(dora, dora.dm.messages[-1])
+
     await study.at("17:00")
     await study.until(lambda: any("Reference answer" in text_of(message) for message in thread.messages))
     await study.until(lambda: bool(card.edited))
@@ -158,6 +179,11 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     await study.at("17:05")
     day.happens("bob presses My result")
     day.alone(bob, await bob.press(card, "My result"))
+
+    day.happens("bob presses Answers, then 1 helped me")
+    shared = await bob.press(card, "Answers")
+    day.alone(bob, shared)
+    await _presses(day, bob, shared, "1 helped me")
 
     await study.at("17:10")
     day.happens("carl presses I covered this")
@@ -192,8 +218,13 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     day.alone(ada, await ada.command("nnquestion-admin award", study.channel, **awards))
     await study.until(lambda: len(thread.messages) > before)
     day.all_see()
-    day.happens("ada says /nnquestion leaderboard")
-    day.alone(ada, await ada.command("nnquestion leaderboard", study.channel))
+    day.happens("bob says /nnquestion leaderboard")
+    board = await bob.command("nnquestion leaderboard", study.channel)
+    day.alone(bob, board)
+    day.happens("bob presses Share the top ten here")
+    await _presses(day, bob, board, "Share the top ten here")
+    await study.until(lambda: "Leaderboard" in text_of(study.channel.messages[-1]))
+    day.all_see()
 
 
 async def _presses(day: Day, who: Member, card: Interaction, begins: str) -> None:

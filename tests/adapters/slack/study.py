@@ -14,6 +14,7 @@ from bot import runtime
 from bot.adapters.slack.app import Slack
 from bot.adapters.slack.events import MARK
 from bot.adapters.slack.ids import channel_id, member_id
+from bot.core.card import Picture
 from bot.core.model import Answer, Drill, Round
 from bot.runtime import Program
 from bot.settings import load
@@ -37,6 +38,8 @@ class Study:
     programs: list[Program] = field(default_factory=list)
     answers_within: float = 30.0
     """Real seconds that the program gives Slack for an answer."""
+    png: bytes = b""
+    """What every picture is drawn as; nothing leaves pictures out."""
 
     @property
     def program(self) -> Program:
@@ -60,7 +63,11 @@ class Study:
         slack = self.slack
         slack.pauses, slack.looks_every, slack.dead_after = lambda: repeat(0.01), 0.02, 0.2
         slack.events.again_after, slack.answers_within = 0.02, self.answers_within
+        slack.uploads.draw, slack.uploads.waits = self.draw, (0, 0, 0)
         return self.program
+
+    async def draw(self, picture: Picture) -> bytes:
+        return self.png
 
     @asynccontextmanager
     async def running(self, *, killed: bool = False, settled: bool = True) -> AsyncIterator[Program]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -80,8 +81,8 @@ def test_whatever_can_be_said_on_slack_is_offered_on_discord() -> None:
 @pytest.mark.parametrize("command", TABLE, ids=lambda command: command.name)
 def test_every_example_of_the_table_is_read_as_it_stands(command: commands.Command) -> None:
     example = command.example or command.name
-    typed = example.replace("@ada", "<@U061F7AUR|ada>")
-    assert commands.read(read(typed)) == commands.read(example.replace("@ada", "@U061F7AUR"))
+    typed = re.sub(r"@(\w+)", r"<@U061F7AUR|\1>", example)
+    assert commands.read(read(typed)) == commands.read(re.sub(r"@\w+", "@U061F7AUR", example))
 
 
 # --- words --------------------------------------------------------------------------------------------------------
@@ -332,6 +333,22 @@ def test_an_award_without_a_member_or_a_reason_is_told_what_it_lacks() -> None:
         assert "who gets them" in told(said), said
     assert "what for" in told("award <@U061F7AUR> 2")
     assert "“reason” is empty" in told("award <@U061F7AUR> 2 reason=")
+
+
+@pytest.mark.parametrize(
+    ("said", "options"),
+    [
+        ("me remind 08:30 Europe/Berlin", {"show": "remind", "value": "08:30 Europe/Berlin"}),
+        ("me away until 2026-12-24", {"show": "away", "value": "until 2026-12-24"}),
+        ("me shown=name away back", {"shown": "name", "show": "away", "value": "back"}),
+        ("me remind off shown=someone", {"shown": "someone", "show": "remind", "value": "off"}),
+        ("me show=remind value= 08:30 <#C061EG9SL|general>", {"show": "remind", "value": "08:30 #general"}),
+    ],
+)
+def test_what_is_said_of_oneself_goes_on_to_the_end_but_for_options_that_are_named(
+    said: str, options: dict[str, str]
+) -> None:
+    assert options_of(said) == options
 
 
 @pytest.mark.parametrize("text", ["<#C061EG9SL|general>", "<#C061EG9SL|>", "<#C061EG9SL>", "C061EG9SL", "“C061EG9SL”"])

@@ -22,6 +22,7 @@ from bot.adapters.slack.forms import (
     options,
     read_form,
     setup_form,
+    share_of,
     suggestion_of,
     with_note,
 )
@@ -30,7 +31,7 @@ from bot.core import commands
 from bot.core.card import Board, Button, Card, Line, Press, Prose, Row, Snippet, Words
 from bot.core.commands import BY_NAME, TABLE, line
 from bot.core.counting import LONGEST_ANSWER
-from bot.core.model import Bank, Closing, Drill, Place, Round, extra_round_id
+from bot.core.model import Bank, Closing, Drill, Place, Round, Share, extra_round_id
 from bot.core.planning import Banks
 from bot.core.schedule import zone_names
 from bot.core.setting_up import Refused, drill_from
@@ -372,7 +373,7 @@ def test_the_question_stands_above_the_answer_and_nothing_in_it_takes_effect() -
 
 
 def test_a_question_without_words_is_not_shown() -> None:
-    assert [block["type"] for block in answer_form(round_of(" \n"))["blocks"]] == ["input"]
+    assert [block["type"] for block in answer_form(round_of(" \n"))["blocks"]] == ["input", "input"]
 
 
 def test_a_first_answer_must_not_be_empty() -> None:
@@ -387,8 +388,29 @@ def test_who_has_answered_finds_their_answer_in_the_form_and_may_withdraw_it_by_
     view = answer_form(round_of(), "Units are dropped.\nAt random.")
     assert view["title"]["text"] == "Revise your answer"
     assert inputs(view)["text"]["optional"] is True
-    assert read_form(sent(view)).values == {"text": "Units are dropped.\nAt random."}
-    assert read_form(sent(view, {"text": {"value": None}})).values == {}
+    assert read_form(sent(view)).values == {"text": "Units are dropped.\nAt random.", "share": "no"}
+    assert read_form(sent(view, {"text": {"value": None}})).values == {"share": "no"}
+
+
+@pytest.mark.parametrize("share", Share)
+def test_what_was_chosen_for_others_to_see_is_chosen_in_the_form_and_read_back(share: Share) -> None:
+    view = answer_form(round_of(), "Units are dropped.", share)
+    check_view(view)
+    assert inputs(view)["share"]["label"]["text"] == "Share it at the reveal?"
+    assert share_of(read_form(sent(view))) is share
+    for other in element(view, "share")["options"]:
+        chosen = share_of(read_form(sent(view, {"share": {"selected_option": other}})))
+        assert chosen.value == other["value"]
+        assert ("name" in other["text"]["text"]) is (chosen is not Share.NO)
+
+
+def test_nothing_of_an_answer_is_shared_unless_its_author_says_so() -> None:
+    view = answer_form(round_of())
+    assert element(view, "share")["initial_option"]["text"]["text"] == "Not at all"
+    older = {**view, "blocks": [block for block in view["blocks"] if block.get("block_id") != "share"]}
+    assert share_of(read_form(sent(older, {"text": {"value": "mine"}}))) is Share.NO
+    forged = {"selected_option": {"value": "with everything"}}
+    assert share_of(read_form(sent(view, {"share": forged}))) is Share.NO
 
 
 def test_an_answer_that_is_longer_than_a_form_is_cut_and_its_author_is_told() -> None:
@@ -409,12 +431,12 @@ def test_a_form_carries_nothing_of_the_reference_answer() -> None:
 def test_what_was_filled_in_is_read_back_with_its_round_and_where_it_was_opened(text: str) -> None:
     where = Place(channel=CHANNEL, thread="1795424400.000200")
     view = sent(answer_form(round_of(), where=where), {"text": {"value": text}})
-    assert read_form(view) == Form("answer", f"{CHANNEL}@2026-11-22", {"text": text}, where)
+    assert read_form(view) == Form("answer", f"{CHANNEL}@2026-11-22", {"text": text, "share": "no"}, where)
 
 
 def test_a_form_says_which_round_it_is_about_and_which_place_if_any() -> None:
     extra = round_of(id=extra_round_id(CHANNEL, 3))
-    assert read_form(sent(answer_form(extra))) == Form("answer", f"{CHANNEL}#3", {}, None)
+    assert read_form(sent(answer_form(extra))) == Form("answer", f"{CHANNEL}#3", {"share": "no"}, None)
     assert read_form(sent(answer_form(extra, where=Place(channel=CHANNEL)))).place == Place(channel=CHANNEL)
 
 
@@ -437,7 +459,7 @@ def test_the_form_for_a_first_drill_asks_for_all_of_it_and_guesses_what_it_can()
     assert options_in(sent(view)) == {
         **{"time": "09:00", "zone": "Europe/Berlin", "days": "mon,tue,wed,thu,fri,sat,sun", "closes": "next"},
         **{"reveal": "close", "off": "none", "topics": "any", "difficulty": "any", "bank": "nn", "answers": "open"},
-        **{"ask": "on", "ranking": "on", "organizers": "none", "notes": "here"},
+        **{"ask": "on", "ranking": "on", "recap": "on", "organizers": "none", "notes": "here"},
     }
     assert drill_of(sent(view)).timetable.zone == "Europe/Berlin"
 
@@ -662,7 +684,7 @@ def test_a_note_that_would_make_a_modal_too_large_is_none() -> None:
 )
 def test_a_form_that_is_none_of_ours_is_about_nothing(change: dict[str, Any]) -> None:
     view = sent(answer_form(round_of()), {"text": {"value": "mine"}})
-    assert read_form(view).values == {"text": "mine"}
+    assert read_form(view).values == {"text": "mine", "share": "no"}
     assert read_form({**view, **change}) == Form("", "", {})
 
 
@@ -675,7 +697,7 @@ def test_a_place_that_makes_no_sense_is_none(place: object) -> None:
 def test_fields_that_a_form_does_not_have_are_left_out() -> None:
     view = sent(answer_form(round_of()), {"text": {"value": "mine"}})
     view["state"]["values"]["points"] = {"x": {"type": "plain_text_input", "value": "100"}}
-    assert read_form(view).values == {"text": "mine"}
+    assert read_form(view).values == {"text": "mine", "share": "no"}
     assert read_form({key: value for key, value in view.items() if key != "state"}).values == {}
 
 

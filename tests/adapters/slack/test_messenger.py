@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack.ids import channel_id, channel_of, member_id
 from bot.adapters.slack.messenger import EVENT, LONGEST_EDIT, LOOKED_THROUGH, SlackMessenger
-from bot.core.card import Button, Card, Press, reference
+from bot.adapters.slack.uploads import KEPT, Uploads
+from bot.core.card import Bar, Bars, Button, Card, Line, Picture, Press, Words, reference
 from bot.core.model import ChannelId, MessageRef, Place
 from bot.core.ports import DeliveryError, Failure, Messenger
 from tests.adapters.messenger_contract import (
@@ -27,7 +30,7 @@ from tests.adapters.messenger_contract import (
     PlatformWithRights,
     titled,
 )
-from tests.wire.slack_server import Channel, Message, SlackServer
+from tests.wire.slack_server import Channel, Faults, Message, SlackServer
 from tests.wire.slack_server.world import Content
 
 
@@ -38,7 +41,14 @@ class SlackPlatform(PlatformWithRights):
         self.server = server
         self.team = server.team("Study")
         self.ada = self.team.user("ada")
-        self._messenger = SlackMessenger(lambda: client, self._own_ids)
+        self.uploads = Uploads(lambda: client, self._draw)
+        self.uploads.waits = (0, 0, 0)
+        self.drawn: list[Picture] = []
+        self._messenger = SlackMessenger(lambda: client, self._own_ids, self.uploads)
+
+    async def _draw(self, picture: Picture) -> bytes:
+        self.drawn.append(picture)
+        return PNG
 
     async def _own_ids(self) -> frozenset[str]:
         return frozenset({self.team.bot.id, self.team.bot_id})
@@ -167,6 +177,143 @@ async def test_a_wait_that_slack_asks_for_is_passed_on(platform: SlackPlatform) 
     platform.server.faults.rate_limit("chat.postMessage", retry_after=90)
     error = await failure(platform.messenger.send(place, BARE, part=1, key=KEY))
     assert (error.failure, error.retry_after) == (Failure.NOT_SENT, timedelta(seconds=90))
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------
+
+PNG = b"\x89PNG\r\n\x1a\n and so on"
+BOARD = Picture("The board", (Bars("", (Bar("1. ada", 3, "3 points"),)),), "1. ada, 3 points")
+PICTURED = Card(title="The board", body=(Line((Words("ada leads"),)),), picture=BOARD)
+UPLOAD = ["files.getUploadURLExternal", "upload", "files.completeUploadExternal"]
+
+
+async def test_a_picture_is_uploaded_for_the_bot_alone_and_shown_in_its_message(platform: SlackPlatform) -> None:
+    place = await platform.channel()
+    await platform.messenger.send(place, PICTURED, part=1, key=KEY)
+    assert platform.asked() == [*UPLOAD, "chat.postMessage"]
+    completed = platform.server.asked("files.completeUploadExternal")[0].arguments
+    assert not {"channel_id", "channels", "initial_comment"} & set(completed)
+    [message] = platform.messages(place)
+    assert message.pictures == ["1. ada, 3 points"]
+    assert "ada leads" in message.words
+    [file] = platform.server.world.files.values()
+    assert (file["data"], file["title"], file["name"]) == (PNG, "The board", "picture.png")
+
+
+async def test_a_picture_that_slack_still_looks_through_is_waited_for(platform: SlackPlatform) -> None:
+    platform.server.world.looked_through_after = 2
+    place = await platform.channel()
+    await platform.messenger.send(place, PICTURED, part=1, key=KEY)
+    assert platform.asked() == [*UPLOAD, *["chat.postMessage"] * 3]
+    assert [message.pictures for message in platform.messages(place)] == [["1. ada, 3 points"]]
+
+
+async def test_a_picture_that_slack_does_not_get_through_is_left_out(
+    platform: SlackPlatform, caplog: pytest.LogCaptureFixture
+) -> None:
+    platform.server.world.looked_through_after = 99
+    place = await platform.channel()
+    ref = await platform.messenger.send(place, PICTURED, part=1, key=KEY)
+    [message] = platform.messages(place)
+    assert (message.ts, message.pictures) == (ref.message, [])
+    assert "ada leads" in message.words
+    assert "does not show the picture “The board” (invalid_blocks" in caplog.text
+    platform.server.world.looked_through_after = 0
+    await platform.messenger.send(place, PICTURED, part=1, key=OTHER_KEY)  # What was never shown is uploaded anew.
+    assert [message.pictures for message in platform.messages(place)] == [[], ["1. ada, 3 points"]]
+
+
+async def test_what_was_uploaded_is_not_uploaded_again_for_another_try_or_an_edit(platform: SlackPlatform) -> None:
+    place = await platform.channel()
+    platform.server.faults.rate_limit("chat.postMessage", retry_after=90)
+    error = await failure(platform.messenger.send(place, PICTURED, part=1, key=KEY))
+    assert error.failure is Failure.NOT_SENT
+    ref = await platform.messenger.send(place, PICTURED, part=1, key=KEY)
+    await platform.messenger.edit(ref, replace(PICTURED, title="Anew"), part=1, key=KEY)
+    [message] = platform.messages(place)
+    assert message.words.startswith("Anew")
+    assert message.pictures == ["1. ada, 3 points"]
+    assert platform.asked() == [*UPLOAD, *["chat.postMessage"] * 2, "chat.update"]
+    assert platform.drawn == [BOARD]
+    await platform.messenger.edit(ref, replace(PICTURED, picture=None), part=1, key=KEY)
+    assert message.pictures == []
+
+
+async def test_without_the_right_to_upload_messages_go_out_and_the_log_says_once_what_to_do(
+    platform: SlackPlatform, caplog: pytest.LogCaptureFixture
+) -> None:
+    platform.team.take_away("files:write")
+    place = await platform.channel()
+    for key in (KEY, OTHER_KEY):
+        await platform.messenger.send(place, PICTURED, part=1, key=key)
+    assert ["ada leads" in message.words for message in platform.messages(place)] == [True, True]
+    [said] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "without the scope files:write" in said
+    assert "slack_manifest.yaml" in said
+
+
+@pytest.mark.parametrize("step", UPLOAD)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda faults, step: faults.cut(step),
+        lambda faults, step: faults.fail(step),
+        lambda faults, step: faults.garble(step),
+        lambda faults, step: faults.rate_limit(step, retry_after=90),
+    ],
+    ids=["cut", "page", "half", "limited"],
+)
+async def test_whatever_goes_wrong_with_an_upload_costs_no_message(
+    platform: SlackPlatform, step: str, fault: Callable[[Faults, str], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    fault(platform.server.faults, step)
+    place = await platform.channel()
+    await platform.messenger.send(place, PICTURED, part=1, key=KEY)
+    [message] = platform.messages(place)
+    assert "ada leads" in message.words
+    assert (message.pictures == []) is ("the picture “The board”" in caplog.text)
+
+
+@pytest.mark.parametrize("error", [ValueError("no such font"), OSError("no such file"), MemoryError()])
+async def test_a_picture_that_cannot_be_drawn_costs_no_message(
+    platform: SlackPlatform, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(picture: Picture) -> bytes:
+        raise error
+
+    platform.uploads.draw = fails
+    place = await platform.channel()
+    await platform.messenger.send(place, PICTURED, part=1, key=KEY)
+    assert platform.asked() == ["chat.postMessage"]
+    assert "the picture “The board”" in caplog.text
+
+
+async def test_only_the_last_pictures_are_known_by_their_files(platform: SlackPlatform) -> None:
+    place = await platform.channel()
+    for number in range(KEPT + 1):
+        platform.uploads._uploaded[replace(BOARD, title=f"{number}")] = "F0"
+    await platform.messenger.send(place, PICTURED, part=1, key=KEY)
+    assert len(platform.uploads._uploaded) == KEPT
+
+
+async def test_a_card_in_several_parts_shows_its_picture_in_one(platform: SlackPlatform) -> None:
+    place, card = await platform.channel(), replace(LONG, picture=BOARD)
+    for part in range(1, platform.messenger.parts(card) + 1):
+        await platform.messenger.send(place, card, part=part, key=f"{KEY}/{part}")
+    assert [message.pictures for message in platform.messages(place)][-1] == ["1. ada, 3 points"]
+    assert platform.asked().count("upload") == 1
+
+
+@pytest.mark.parametrize(
+    "file", [{}, {"id": "nothing"}, {"id": "F0123456789", "url": "https://example.org/x"}, {"id": "F0123456789"}]
+)
+async def test_the_slack_of_these_tests_shows_no_file_that_it_does_not_have(
+    platform: SlackPlatform, client: AsyncWebClient, file: dict[str, str]
+) -> None:
+    image = {"type": "image", "alt_text": "a picture", "slack_file": file}
+    channel = channel_of((await platform.channel()).channel)
+    with pytest.raises(SlackApiError, match="invalid_blocks"):
+        await client.chat_postMessage(channel=channel, text="x", blocks=[image])
 
 
 # --- find -----------------------------------------------------------------------------------------------------
@@ -335,13 +482,17 @@ async def every_failure(messenger: Messenger, place: Place) -> set[Failure]:
     return {(await failure(request)).failure for request in requests}
 
 
+async def nothing(picture: Picture) -> bytes:
+    return b""
+
+
 async def nobody() -> frozenset[str]:
     return frozenset()
 
 
 async def test_nothing_is_sent_where_nobody_listens() -> None:
     client = AsyncWebClient(token="xoxb", base_url="http://127.0.0.1:1/api/", retry_handlers=[])
-    messenger = SlackMessenger(lambda: client, nobody)
+    messenger = SlackMessenger(lambda: client, nobody, Uploads(lambda: client, nothing))
     assert await every_failure(messenger, Place(channel=channel_id("T1", "C1"))) == {Failure.NOT_SENT}
 
 
@@ -361,7 +512,7 @@ async def test_a_client_whose_session_is_closed_sends_nothing_twice(
 
 
 def test_a_card_has_as_many_parts_as_messages() -> None:
-    messenger = SlackMessenger(AsyncWebClient, nobody)
+    messenger = SlackMessenger(AsyncWebClient, nobody, Uploads(AsyncWebClient, nothing))
     assert messenger.parts(BARE) == 1
     assert messenger.parts(LONG) > 1
     button = Button(Press.ANSWER, "Answer", "slack:T1/C1@2026-11-22")

@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.slack.render import Message, action_id, press_of, render
+from bot.adapters.slack.render import Message, action_id, pictured_part, press_of, render
 from bot.core import cards, notices
 from bot.core.bank import read_bank
 from bot.core.card import (
@@ -28,6 +29,7 @@ from bot.core.card import (
     Line,
     Link,
     Mention,
+    Picture,
     Press,
     Prose,
     Row,
@@ -45,6 +47,7 @@ CHANNEL = "slack:T024BE7LH/C061EG9SL"
 ADA = MemberId("slack:T024BE7LH/@U1")
 BOB = MemberId("slack:T024BE7LH/@U2")
 REF = "7K3F2A"
+FILE = "F0123ABCD"
 BANK = read_bank(
     (Path(__file__).parents[3] / "data" / "questions.yaml").read_text(encoding="utf-8"), "data/questions.yaml"
 )
@@ -90,6 +93,13 @@ def check(message: Message) -> None:
                 assert 1 <= len(block["elements"]) <= 10
                 for text in block["elements"]:
                     check_context(text)
+            case "image":
+                assert {"type", "alt_text", "slack_file"} <= set(block) <= {"type", "alt_text", "slack_file", "title"}
+                assert block["slack_file"] == {"id": FILE}
+                assert 1 <= units(block["alt_text"]) <= 2_000
+                assert block["alt_text"].strip()
+                if "title" in block:
+                    check_plain(block["title"], 2_000)
             case other:
                 pytest.fail(f"no such block: {other}")
     ids = [
@@ -380,6 +390,11 @@ def test_the_reveal_as_it_goes_to_slack() -> None:
             )
         ),
         rich(
+            section(
+                bold("Most missed: "), text("Gradient descent adjusts the weights to reduce a loss on data (2 of 2)")
+            )
+        ),
+        rich(
             section(bold("What the 2 answers covered")),
             bullets(
                 section(bold("1 of 2 "), text("A parameterized function: stacked layers of weighted sums plus biases")),
@@ -445,7 +460,7 @@ def test_the_reveal_as_it_goes_to_slack() -> None:
                     "action_id": press,
                     "value": "slack:T024BE7LH/C061EG9SL@2026-11-22",
                 }
-                for label, press in (("My result", "result"), ("I covered this", "object"))
+                for label, press in (("My result", "result"), ("I covered this", "object"), ("Answers", "answers"))
             ],
         },
         {"type": "context", "elements": [plain("ref 7K3F2A")]},
@@ -882,6 +897,9 @@ any_cards = st.builds(
 )
 
 
+any_pictures = st.builds(Picture, any_words, st.just(()), any_words)
+
+
 def what_it_says(card: Card) -> str:
     """All words of a card in order, by no other way than the card itself; without its buttons."""
 
@@ -982,6 +1000,45 @@ def test_the_parts_of_a_card_do_not_depend_on_the_reference(card: Card) -> None:
     without, one, other = render(card), render(card, reference="222222"), render(card, reference="ZZZZZZ")
     assert len(without) == len(one) == len(other)
     assert [shown(message).replace("222222", "ZZZZZZ") for message in one] == [shown(message) for message in other]
+
+
+@settings(deadline=None, max_examples=10)
+@given(any_cards, any_pictures)
+def test_any_picture_goes_along_and_without_its_file_the_same_words_stand_in_as_many_parts(
+    card: Card, picture: Picture
+) -> None:
+    card = replace(card, picture=picture)
+    with_it, without = render(card, reference=REF, file=FILE), render(card, reference=REF)
+    for message in (*with_it, *without):
+        check(message)
+    images = [[block["type"] for block in message.blocks].count("image") for message in with_it]
+    assert sum(images) == 1
+    assert pictured_part(card) == images.index(1) + 1
+    assert [message.text for message in with_it] == [message.text for message in without]
+    assert not any(block["type"] == "image" for message in without for block in message.blocks)
+
+
+def test_a_picture_stands_between_the_words_and_the_buttons() -> None:
+    picture = Picture("The board", (), "1. ada, 3 points")
+    button = Button(Press.ANSWER, "Answer", "slack:T1/C1@2026-11-22")
+    card = Card(title="A card", body=(Line((Words("says so"),)),), buttons=(button,), picture=picture)
+    [message] = render(card, reference=REF, file=FILE)
+    assert [block["type"] for block in message.blocks] == ["header", "rich_text", "image", "actions", "context"]
+    assert message.blocks[2] == {
+        "type": "image",
+        "title": plain("The board"),
+        "alt_text": "1. ada, 3 points",
+        "slack_file": {"id": FILE},
+    }
+
+
+def test_a_picture_alone_says_what_it_shows() -> None:
+    card = Card(title="", picture=Picture("", (), "1. <!here>, 3 points"))
+    [message] = render(card, file=FILE)
+    assert [block["type"] for block in message.blocks] == ["image"]
+    assert message.text == "1. &lt;!here&gt;, 3 points"
+    [message] = render(card)
+    assert shown(message) == "1. <!here>, 3 points"
 
 
 @settings(deadline=None, max_examples=50)

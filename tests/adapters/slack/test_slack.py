@@ -209,7 +209,7 @@ async def test_talk_does_not_count_nor_replies_to_others_nor_what_is_said_in_the
         assert marked(study, answer)
 
 
-async def test_what_is_said_in_other_threads_and_in_direct_messages_is_nothing_of_the_bots(study: Study) -> None:
+async def test_what_is_said_elsewhere_than_in_a_rounds_thread_is_no_answer_to_it(study: Study) -> None:
     async with study.running():
         await study.opened()
         about = await study.bob.say(study.channel, "look at this")

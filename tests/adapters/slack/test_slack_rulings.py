@@ -111,7 +111,7 @@ async def test_who_has_sent_the_form_is_told_in_its_window_how_far_it_goes_and_c
         form = modal(await study.bob.press(card, "Answer"))
         receipt = modal(await study.bob.submit(form, {"Your answer": ANSWER}))
         assert "Recorded" in receipt.words
-        assert receipt.labels == ["Check now"]
+        assert receipt.labels == ["Check now", "By my name", "As someone", "Not at all"]
         public = said_in_public(study)
         checked = modal(await study.bob.press(receipt, "Check now"))
         assert study.bob.modals == [checked] == [form]

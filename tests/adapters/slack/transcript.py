@@ -175,8 +175,9 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     day.alone(carl, opened)
     assert opened.modal is not None
     text = "at inference dropout is off, and what is kept is scaled by 1/(1-p) while training. use it when you overfit"
-    day.happens("carl sends the form")
-    sent = await carl.submit(opened.modal, {"Your answer": text})
+    day.happens("carl sends the form, to be shared without his name")
+    shared = {"Your answer": text, "Share it at the reveal?": "Without my name"}
+    sent = await carl.submit(opened.modal, shared)
     day.alone(carl, sent)
     assert sent.modal is not None
     day.happens("carl presses Check now, in the same window")
@@ -196,6 +197,8 @@ async def _play(day: Day, ada: Member, bob: Member, carl: Member) -> None:
     await study.at("17:05")
     day.happens("bob presses My result")
     day.alone(bob, await bob.press(card, "My result"))
+    day.happens("bob presses Answers")
+    day.alone(bob, await bob.press(card, "Answers"))
     await _objects(day, card, carl)
     await _rules(day, ada)
     day.happens("ada says /nnquestion award @bob 1 the clearest answer of the day")

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from bot.adapters.terminal.messenger import TerminalMessenger
 from bot.adapters.terminal.room import Lines, Message, Room
+from bot.adapters.terminal.saving import Album
 from bot.adapters.terminal.terminal import Person, Terminal
+from bot.core.card import Picture
 from bot.core.model import Answer, Bank, Coverage, Grade, Place, PointGrade, Question, Round
 from bot.delivery import Deliverer
 from bot.store import SqliteStore
@@ -30,6 +32,14 @@ def text_of(lines: Lines) -> str:
     return "\n".join("".join(text for _, text in runs) for runs in lines)
 
 
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+async def drawn(picture: Picture) -> bytes:
+    """A picture as what begins like one, and says what it is of."""
+    return PNG + picture.alt.encode()
+
+
 class Marker(StubGrader):
     """The stub, which can be told what no answer covers."""
 
@@ -46,14 +56,15 @@ class Marker(StubGrader):
 class Stage:
     """One room with its drill, every day at nine in UTC."""
 
-    def __init__(self, folder: Path, bank: Bank) -> None:
+    def __init__(self, folder: Path, bank: Bank, pictures: Path | None) -> None:
         self.now = at("08:55")
         self.store = SqliteStore(folder / "nnquestion.db")
         self.room = Room(folder / "nnquestion.db.room.jsonl")
         self.grader = Marker()
         self.bot = StudyBot(self.store, self.grader, lambda: {bank.id: bank})
-        self.messenger = TerminalMessenger(self.room, self.clock)
-        self.terminal = Terminal(self.room, self.bot, self.clock)
+        self.album = Album(pictures, drawn)
+        self.messenger = TerminalMessenger(self.room, self.clock, self.album)
+        self.terminal = Terminal(self.room, self.bot, self.clock, self.album)
         self._deliverer = Deliverer(self.store, {"terminal": self.messenger})
 
     def clock(self) -> datetime:
@@ -94,11 +105,14 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    folder: Path, questions: Iterable[Question] | None = None, *, drill: bool = True
+    folder: Path, questions: Iterable[Question] | None = None, *, drill: bool = True, pictures: Path | None = None
 ) -> AsyncIterator[Stage]:
-    """A stage whose files are open; with a drill whose first round is due at nine, unless told otherwise."""
+    """A stage whose files are open; with a drill whose first round is due at nine, unless told otherwise.
+
+    Pictures are saved in the folder `pictures`, if there is one.
+    """
     bank = make_bank([make_question(slug) for slug in SLUGS] if questions is None else questions)
-    stage = Stage(folder, bank)
+    stage = Stage(folder, bank, pictures)
     stage.store.open()
     stage.room.open()
     try:

@@ -13,12 +13,15 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from bot.adapters.terminal.chat import KEYS, Chat, _Completer
+from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person
 from bot.core import commands
-from bot.core.card import Button, Press
-from bot.core.model import RoundKind, RoundState
-from tests.adapters.terminal.stages import ADA, BOB, HERE, Stage, staged
+from bot.core.card import Button, Card, File, Picture, Press
+from bot.core.model import RoundKind, RoundState, Share
+from tests.adapters.terminal.stages import ADA, BOB, HERE, Paper, Stage, staged
 from tests.core.worlds import FULL, at, words_of
+from tests.factories import MINUTE
+from tests.store.files import contents
 
 
 def chat_in(stage: Stage, folder: Path) -> Chat:
@@ -30,6 +33,7 @@ def chat_in(stage: Stage, folder: Path) -> Chat:
         topics=("gradients", "regularisation"),
         questions=("adam", "dropout"),
         history=folder / "history",
+        exports=folder / "exports",
         place=HERE,
     )
 
@@ -57,6 +61,11 @@ def completed(chat: Chat, typed: str) -> list[str]:
         ("/ed", ["/edit"]),
         ("/h", ["/hint", "/help"]),
         ("/cov", ["/covered"]),
+        ("/sh", ["/share"]),
+        ("/share ", ["/share name", "/share anonymous", "/share no"]),
+        ("/share a", ["/share anonymous"]),
+        ("/share name a", []),
+        ("/d", ["/dm", "/delete"]),
         ("/nnquestion revi", ["/nnquestion review"]),
         ("/nnquestion review ", []),
         ("/nnquestion le", ["/nnquestion leaderboard"]),
@@ -191,7 +200,7 @@ async def test_the_buttons_of_the_last_private_reply_that_had_any_can_be_pressed
     lines = ("/press 1", f"/answer {FULL}", "/nnquestion when", "/press 7", "/press x", "/press 1", "/press")
     printed = await sitting.pipe("\n".join(lines))
     assert "No private reply has had a button yet" in printed
-    assert "There is no button 7; the last private reply has /1." in printed
+    assert "There is no button 7; the last private reply has /1, /2, /3, /4." in printed
     assert "There is no button x;" in printed
     assert printed.count("Your answer is final now.") == 1
     assert "/press NUMBER, or only /NUMBER" in printed
@@ -214,6 +223,77 @@ async def test_one_objects_by_numbers_and_an_organizer_rules_by_numbers(sitting:
     assert "1 thing of your own" in printed
     told = await stage.terminal.press(BOB, HERE, Press.RESULT, round_.id, id="bob looks")
     assert "Your objection was granted" in words_of(told)
+
+
+async def test_forms_are_shared_as_one_says_from_then_on_and_not_before(sitting: Sitting) -> None:
+    shares = []
+    for lines in (
+        "/answer a first try of mine",
+        "/share name\n/answer a second try of mine",
+        "/answer a third of mine",
+    ):
+        sitting.stage.now += MINUTE
+        await sitting.pipe(f"{lines}\n")
+        answer = await sitting.stage.answer(ADA)
+        assert answer is not None
+        shares.append(answer.share)
+    assert shares == [Share.NO, Share.WITH_NAME, Share.WITH_NAME]
+
+
+async def test_how_forms_are_shared_can_be_asked_and_a_slip_is_told(sitting: Sitting) -> None:
+    printed = await sitting.pipe("/share\n/share anonymous\n/share\n/share anonymus\n/share\n")
+    assert [row for row in printed.splitlines() if row.startswith("The forms you send")] == [
+        "The forms you send are not shared. /share name, anonymous or no changes that.",
+        "The forms you send are shared after the reveal, without your name.",
+        "The forms you send are shared after the reveal, without your name. /share name, anonymous or no",
+        "The forms you send are shared after the reveal, without your name. /share name, anonymous or no",
+    ]
+    assert "Did you mean “anonymous”?" in printed
+
+
+async def test_a_reminder_is_shown_and_answered_alone_and_nobody_else_sees_it(sitting: Sitting, stage: Stage) -> None:
+    for who in (ADA, BOB):
+        await stage.terminal.command(who, HERE, "me remind 10:00", id=f"{who.name} asks")
+    await stage.turn(at("10:00"))
+    printed = await sitting.pipe(f"/dm {FULL}\n/dm\n")
+    assert "┆ 10:00  nnquestion to ada alone" in printed
+    assert "┆ 10:00  ada to nnquestion alone" in printed
+    assert "┆ Recorded." in printed
+    assert "to bob alone" not in printed
+    assert "/dm TEXT: say something to nnquestion alone" in printed
+    assert await stage.answer(ADA) is not None
+
+
+async def test_a_file_that_one_is_handed_is_saved_and_never_over_another(
+    sitting: Sitting, chat: Chat, tmp_path: Path
+) -> None:
+    show = Show("UTC", Paper())
+    for text in ("one", "two", "half a sign \ud83d"):
+        await chat._private(show, Card(title="Your data", files=(File("answers.csv", text),)))
+    assert contents(tmp_path / "exports") == {
+        "answers.csv": b"one",
+        "answers-2.csv": b"two",
+        "answers-3.csv": b"half a sign ?",
+    }
+
+
+async def test_where_a_file_and_a_picture_are_saved_is_told(tmp_path: Path) -> None:
+    async with staged(tmp_path, pictures=tmp_path / "pictures") as stage:
+        paper = Paper()
+        picture = Picture("Your week", (), "Monday 3")
+        card = Card(title="Your data", files=(File("answers.csv", "one"),), picture=picture)
+        await chat_in(stage, tmp_path)._private(Show("UTC", paper), card)
+    told = "".join(paper.getvalue().replace("┆", "").split())  # Long paths are wrapped.
+    assert told.endswith(
+        f"picturesavedas{tmp_path / 'pictures' / 'your-week.png'}savedas{tmp_path / 'exports' / 'answers.csv'}"
+    )
+
+
+async def test_a_file_that_cannot_be_saved_is_told_of(chat: Chat, tmp_path: Path) -> None:
+    (tmp_path / "exports").write_text("in the way")
+    paper = Paper()
+    await chat._private(Show("UTC", paper), Card(title="Your data", files=(File("answers.csv", "one"),)))
+    assert "answers.csv cannot be saved" in " ".join(paper.getvalue().split())
 
 
 async def test_a_button_that_opens_a_form_says_what_to_type(sitting: Sitting, chat: Chat) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from bot.adapters.terminal.group import ADA, BARBARA, Act, Does, acts, nearest
+from bot.adapters.terminal.group import ADA, BARBARA, GRACE, KATHERINE, TIM, Act, Does, acts, nearest
+from bot.adapters.terminal.terminal import Person
 from bot.core.bank import read_bank
 from bot.core.counting import starts_answer
-from bot.core.model import Bank, ExemplarKind, Receipt, Round
+from bot.core.model import Bank, ExemplarKind, Receipt, Round, Share
 from tests.adapters.terminal.stages import Stage, staged
 from tests.core.worlds import at
 from tests.factories import HOUR, make_question, make_round
@@ -189,10 +190,62 @@ def test_small_talk_before_an_answer_is_too_short_to_be_taken_for_one() -> None:
 def test_three_days_have_talk_a_late_one_a_revision_a_withdrawal_and_somebody_silent(seed: int) -> None:
     days = [played(seed, day) for day in range(3)]
     everything = [act for planned in days for act in planned]
-    assert {act.does for act in everything} == set(Does)
+    assert {act.does for act in everything} == set(Does) - {Does.COMMAND, Does.DIRECT, Does.SHARE}
     assert [act for act in days[0] if act.does is Does.SAY and act.at > round_of(0).closes_at] != []
     assert [act for planned in days[:2] for act in planned if act.who == BARBARA] == []
     assert [act for act in days[2] if act.who == BARBARA] != []
+
+
+def of(seed: int, day: int, who: Person) -> list[Act]:
+    return [act for act in played(seed, day) if act.who == who]
+
+
+def commands_of(seed: int, day: int, who: Person) -> list[str]:
+    return [act.text for act in of(seed, day, who) if act.does is Does.COMMAND]
+
+
+def test_who_goes_away_says_until_when_and_is_silent_until_then() -> None:
+    for seed in SEEDS:
+        away = [day for day in DAYS if any(text.startswith("me away until ") for text in commands_of(seed, day, TIM))]
+        assert away == [8, 22]
+        for left in away:
+            [until] = commands_of(seed, left, TIM)
+            assert until == f"me away until {round_of(left + 4).local_date}"
+            assert [day for day in range(left + 1, left + 5) if of(seed, day, TIM)] == []
+            assert of(seed, left, TIM)
+            assert of(seed, left + 5, TIM)
+
+
+def test_who_misses_a_round_looks_at_the_streak_on_the_next_day() -> None:
+    for seed in SEEDS:
+        missed = [day for day in DAYS if not of(seed, day, GRACE)]
+        assert missed == [9, 23]
+        assert [day for day in DAYS if "me why" in commands_of(seed, day, GRACE)] == [day + 1 for day in missed]
+
+
+def test_one_reminder_is_wished_for_answered_alone_while_the_round_is_open_and_ended() -> None:
+    for seed in SEEDS:
+        wished = [(day, text) for day in DAYS for text in commands_of(seed, day, KATHERINE)]
+        assert wished == [(7, "me remind 16:00"), (8, "me remind off")]
+        [reply] = [act for act in of(seed, 8, KATHERINE) if act.does is Does.DIRECT]
+        assert at("16:00", 8) < reply.at < round_of(8).closes_at
+        assert reply.text in exemplars_said(played(seed, 8))["katherine"]
+        assert [day for day in DAYS if any(act.does is Does.DIRECT for act in played(seed, day))] == [8]
+
+
+def test_what_is_shared_by_name_is_thanked_for_by_somebody_else_after_the_reveal() -> None:
+    for seed in SEEDS:
+        shared = [day for day in DAYS if any(act.share is Share.WITH_NAME for act in of(seed, day, BARBARA))]
+        thanked = [(day, act) for day in DAYS for act in played(seed, day) if act.does is Does.HELPED]
+        assert shared == [day for day, _ in thanked] == [2, 10, 18, 26]
+        assert [(day, act) for day, act in thanked if act.who == BARBARA or act.at <= round_of(day).reveal_at] == []
+
+
+def test_the_board_is_shared_once_a_month_on_its_last_evening() -> None:
+    for seed in SEEDS:
+        [share] = [act for day in DAYS for act in played(seed, day) if act.does is Does.SHARE]
+        assert (share.who, share.at.date()) == (ADA, date(2026, 11, 30))
+        assert share.at > round_of(8).reveal_at
 
 
 def test_the_strong_give_full_answers() -> None:

@@ -11,12 +11,16 @@ import pytest
 
 from bot.adapters.terminal.messenger import TerminalMessenger
 from bot.adapters.terminal.room import Room
+from bot.adapters.terminal.saving import Album
 from bot.core.card import reference
 from bot.core.model import ChannelId, MessageRef, Place
 from bot.core.ports import Messenger
 from tests.adapters.messenger_contract import BARE, KEY, MessengerContract, Platform
+from tests.adapters.terminal.stages import drawn
 from tests.factories import HOUR, NOW
 from tests.store.files import python, ran
+
+ALBUM = Album(None, drawn)
 
 
 class TerminalPlatform(Platform):
@@ -30,7 +34,7 @@ class TerminalPlatform(Platform):
     def _open(self) -> None:
         self.room = Room(self._path)
         self.room.open()
-        self._messenger = TerminalMessenger(self.room, lambda: NOW)
+        self._messenger = TerminalMessenger(self.room, lambda: NOW, ALBUM)
 
     def close(self) -> None:
         self.room.close()
@@ -88,7 +92,7 @@ async def test_a_message_carries_the_instant_of_the_clock_and_the_reference_as_i
     instants: list[datetime] = [NOW, NOW + HOUR]
     room = Room(tmp_path / "room.jsonl")
     room.open()
-    messenger = TerminalMessenger(room, lambda: instants.pop(0))
+    messenger = TerminalMessenger(room, lambda: instants.pop(0), ALBUM)
     place = Place(channel=ChannelId("terminal:local/general"))
     ref = await messenger.send(place, BARE, part=1, key=KEY)
     await messenger.edit(ref, BARE, part=1, key=KEY)
@@ -105,6 +109,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from bot.adapters.terminal.messenger import TerminalMessenger
 from bot.adapters.terminal.room import Room
+from bot.adapters.terminal.saving import Album
 from bot.core.card import Card
 from bot.core.model import ChannelId, Place
 from bot.core.ports import DeliveryError
@@ -112,7 +117,7 @@ from bot.core.ports import DeliveryError
 async def main(path):
     room = Room(path)
     room.open()
-    messenger = TerminalMessenger(room, lambda: datetime(2026, 11, 22, 9, tzinfo=UTC))
+    messenger = TerminalMessenger(room, lambda: datetime(2026, 11, 22, 9, tzinfo=UTC), Album(None, None))
     place = Place(channel=ChannelId("terminal:local/general"))
     card = Card(title="Only a title")
     ref = await messenger.send(place, card, part=1, key="question")

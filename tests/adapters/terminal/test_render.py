@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from bot.adapters.terminal.render import render
 from bot.adapters.terminal.room import Lines
 from bot.core import cards, notices
-from bot.core.card import Board, Button, Card, Line, Press, Prose, Row, Snippet, TimeStyle, When, Words
+from bot.core.card import Board, Button, Card, Line, Picture, Press, Prose, Row, Snippet, TimeStyle, When, Words
 from bot.core.model import Coverage, PointGrade, Standing
 from bot.core.shown import clean
 from tests.adapters.terminal.stages import text_of
@@ -32,7 +32,7 @@ from tests.factories import (
     make_round,
 )
 
-STYLES = {"", "strong", "title", "code", "dim", "button", "bar"}
+STYLES = {"", "strong", "title", "code", "dim", "alt", "button", "bar"}
 
 
 def body(*blocks: Line | Prose | Snippet | Board) -> Lines:
@@ -126,6 +126,13 @@ def test_every_run_has_a_style_the_room_knows_and_holds_one_line(card: Card, sai
     runs = [run for line in render(card, "7K3F2A") for run in line]
     assert {style for style, _ in runs} <= STYLES
     assert [text for _, text in runs if "\n" in text] == []
+
+
+def test_a_picture_is_said_in_words_on_one_line_above_the_buttons() -> None:
+    picture = Picture("Answers", (), "Monday 4,\nTuesday 5")
+    card = Card(title="x", body=(Line((Words("text"),)),), buttons=(Button(Press.HINT, "Hint", "x"),), picture=picture)
+    assert text_of(render(card)).split("\n") == ["x", "text", "[picture: Monday 4, Tuesday 5]", "[Hint]"]
+    assert {style for line in render(card) for style, _ in line} <= STYLES
 
 
 def test_buttons_that_are_too_long_for_a_row_stand_in_a_column() -> None:

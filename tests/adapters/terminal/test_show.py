@@ -15,7 +15,7 @@ from bot.adapters.terminal.render import render
 from bot.adapters.terminal.room import BOT, Message, plain
 from bot.adapters.terminal.show import WIDTH, Show, numbered
 from bot.core import cards, notices
-from bot.core.card import Button, Card, Press
+from bot.core.card import Board, Button, Card, Picture, Press, Row
 from bot.core.model import Receipt, RoundId, Told, Why
 from tests.adapters.messenger_contract import EVERY_BLOCK
 from tests.adapters.terminal.stages import Paper
@@ -106,6 +106,46 @@ def test_an_edit_and_a_deletion_are_told_with_their_number(show: Show, paper: Pa
     show.changed("edited", message("anew", edited_at=NOW + MINUTE))
     show.changed("deleted", message(deleted_at=NOW + MINUTE))
     assert paper.rows[-4:] == ["09:01  bob says [7] anew", "       anew", "", "09:01  bob deleted [7]"]
+
+
+def test_where_a_picture_is_saved_is_told_in_place_of_its_words_and_never_broken(show: Show, paper: Paper) -> None:
+    path = "pictures/" + "long" * 40 + ".png"
+    pictured = Card(title="Answers", picture=Picture("Answers", (), "Monday 4"))
+    show.message(message(by=BOT, lines=render(pictured), picture=path))
+    show.private("bob", pictured, picture=path)
+    assert [row for row in paper.rows if "picture" in row] == [
+        f"       picture saved as {path}",
+        f"  ┆ picture saved as {path}",
+    ]
+
+
+def test_a_picture_that_is_not_saved_is_said_in_words_unless_a_board_says_the_same(show: Show, paper: Paper) -> None:
+    picture = Picture("Points", (), "ada 3 points")
+    show.private("bob", Card(title="A week", picture=picture))
+    show.private(
+        "bob", Card(title="A board", body=(Board((Row("1.", "ada", "3 points", "1 round"),)),), picture=picture)
+    )
+    assert [row for row in paper.rows if "picture" in row] == ["  ┆ [picture: ada 3 points]"]
+
+
+def test_direct_messages_are_set_apart_and_say_with_whom_they_are(show: Show, paper: Paper) -> None:
+    show.message(message("a reminder", by=BOT, name="nnquestion", channel="terminal:local/@bob"))
+    show.message(message("an answer", channel="terminal:local/@bob"))
+    assert paper.rows[-4:] == [
+        "  ┆ 09:00  nnquestion to bob alone  [7]",
+        "  ┆        a reminder",
+        "  ┆ 09:00  bob to nnquestion alone  [7]",
+        "  ┆        an answer",
+    ]
+
+
+@pytest.mark.parametrize("change", ["said", "edited", "deleted", "counts no more"])
+def test_a_reader_sees_no_direct_messages_but_their_own(paper: Paper, change: str) -> None:
+    alone = message("for bob alone", channel="terminal:local/@bob")
+    Show("UTC", paper, reader="carol").changed(change, alone)
+    assert paper.rows == []
+    Show("UTC", paper, reader="bob").changed(change, alone)
+    assert paper.rows != []
 
 
 def test_without_numbers_none_is_shown(paper: Paper) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot.adapters.terminal.room import Message, NoSuchMessage, plain
 from bot.adapters.terminal.terminal import Person, channel_id
 from bot.core.card import Press
-from bot.core.model import Place, Receipt, RoundId, RoundState, Share, Told, Why
+from bot.core.model import ChannelId, Place, Receipt, RoundId, RoundState, Share, Told, Why
 from tests.adapters.terminal.stages import ADA, BOB, HERE, Stage, staged
 from tests.core.worlds import DONT_KNOW, FULL, PARTLY, at, words_of
 from tests.factories import CHANNEL, MINUTE
@@ -189,7 +190,7 @@ async def test_only_ones_own_message_can_be_submitted(stage: Stage) -> None:
 
 async def test_check_now_under_a_form_makes_the_answer_final(stage: Stage) -> None:
     _, card = await stage.terminal.form(BOB, (await stage.round()).id, FULL, id=next(ids))
-    (check,) = card.buttons
+    check = card.buttons[0]
     checked = await stage.terminal.press(BOB, HERE, check.press, check.about, id=next(ids))
     assert "Your answer is final now." in words_of(checked)
     told, card = await stage.terminal.form(BOB, (await stage.round()).id, PARTLY, id=next(ids))
@@ -360,6 +361,73 @@ async def test_a_mark_that_was_lost_when_the_program_died_comes_back(stage: Stag
     stage.room.mark(message.id, counts=False)
     await stage.terminal.catch_up()
     assert stage.marked() == [message.id]
+
+
+# --- alone with the bot -------------------------------------------------------------------------------------
+
+
+@pytest_asyncio.fixture
+async def reminded(stage: Stage) -> Stage:
+    """Bob has been reminded of the open question, at ten."""
+    stage.now = at("09:30")
+    await stage.terminal.command(BOB, HERE, "me remind 10:00", id=next(ids))
+    await stage.turn(at("10:00"))
+    return stage
+
+
+def alone_with_bob(stage: Stage) -> list[Message]:
+    return [message for message in stage.room.all() if message.alone_with == "bob"]
+
+
+async def test_a_reminder_is_a_direct_message_to_whoever_asked_for_it(reminded: Stage) -> None:
+    (reminder,) = alone_with_bob(reminded)
+    assert reminder.text.startswith("Your question of the day\n")
+    assert (reminder.by, reminder.at) == ("", at("10:00"))
+
+
+async def test_what_is_replied_to_a_reminder_is_the_answer(reminded: Stage) -> None:
+    message, told, card = await reminded.terminal.direct(BOB, FULL)
+    assert (message.alone_with, told.receipt) == ("bob", Receipt.RECORDED)
+    assert "Recorded." in words_of(card)
+    answer = await reminded.answer(BOB)
+    assert answer is not None
+    assert answer.text == FULL
+
+
+async def test_a_reply_can_be_edited_and_deleted(reminded: Stage) -> None:
+    message, _, _ = await reminded.terminal.direct(BOB, FULL)
+    reminded.now += MINUTE
+    assert (await reminded.terminal.edit(BOB, message.id, PARTLY)).receipt is Receipt.REVISED
+    answer = await reminded.answer(BOB)
+    assert answer is not None
+    assert answer.text == PARTLY
+    reminded.now += MINUTE
+    assert (await reminded.terminal.delete(BOB, message.id)).receipt is Receipt.WITHDRAWN
+    assert await reminded.answer(BOB) is None
+
+
+async def test_what_is_said_to_the_bot_alone_without_a_reminder_counts_for_nothing(stage: Stage) -> None:
+    _, told, card = await stage.terminal.direct(BOB, FULL)
+    assert (told.receipt, told.why) == (Receipt.NOT_COUNTED, Why.NO_ROUND)
+    assert "Not counted" in words_of(card)
+    assert "/nnquestion me remind" in words_of(card)
+
+
+async def test_a_reply_that_was_not_handed_in_is_caught_up_and_once(reminded: Stage) -> None:
+    written(reminded, Place(channel=ChannelId(BOB.id)), FULL)
+    for _ in range(2):
+        await reminded.terminal.catch_up()
+        answer = await reminded.answer(BOB)
+        assert answer is not None
+        assert (answer.text, answer.revision) == (FULL, 1)
+
+
+async def test_what_was_said_before_the_latest_reminder_is_no_answer_to_its_question(reminded: Stage) -> None:
+    written(reminded, Place(channel=ChannelId(BOB.id)), FULL)
+    await reminded.turn(at("10:00", 1))
+    assert len(alone_with_bob(reminded)) == 3
+    await reminded.terminal.catch_up()
+    assert await reminded.answer(BOB, day=1) is None
 
 
 async def test_what_the_bot_says_in_a_thread_is_never_taken_for_an_answer(stage: Stage) -> None:

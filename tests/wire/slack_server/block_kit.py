@@ -21,6 +21,7 @@ BLOCKS_TOGETHER: Final = 12_000
 13,170 was seen (https://github.com/slackapi/bolt-js/issues/2509), so it begins a little earlier here."""
 
 _ID: Final = 255
+_FILE: Final = re.compile("^[F][A-Z0-9]{8,}$")
 _URL: Final = 3000
 
 SELECTS: Final = ("static_select", "external_select", "users_select", "conversations_select", "channels_select")
@@ -85,6 +86,16 @@ def completed(blocks: list[Json], new_id: Callable[[], str]) -> list[Json]:
         for element in elements(block):
             element.setdefault("action_id", new_id())
     return kept
+
+
+def pictures_of(blocks: Any) -> Iterator[tuple[str, Json]]:
+    """Every image in blocks, with the place where it stands, as a JSON pointer."""
+    for index, block in enumerate(blocks):
+        found = {"": block, "/accessory": block.get("accessory")}
+        found |= {f"/elements/{n}": one for n, one in enumerate(block.get("elements") or ())}
+        for place, one in found.items():
+            if isinstance(one, dict) and one.get("type") == "image":
+                yield f"/blocks/{index}{place}", one
 
 
 def words_of(blocks: Any) -> str:
@@ -193,8 +204,16 @@ def _image(node: Node) -> None:
 def _picture(node: Node) -> None:
     if node.at("image_url").absent and node.at("slack_file").absent:
         node.fail("missing required field: image_url")
+    if not node.at("image_url").absent and not node.at("slack_file").absent:
+        node.fail("must have exactly one of image_url and slack_file")
     if not node.at("image_url").absent and not re.match("https?://", node.at("image_url").text(_URL)):
         node.at("image_url").fail("must be a valid url")
+    file = node.at("slack_file")
+    if not file.absent and file.model((), ("id", "url")):
+        if file.at("id").absent == file.at("url").absent:
+            file.fail("must have exactly one of id and url")
+        if not file.at("id").absent and not _FILE.fullmatch(file.at("id").text(_ID)):
+            file.at("id").fail(f"input must match regex pattern: {_FILE.pattern}")
     node.at("alt_text").text(2000)
 
 

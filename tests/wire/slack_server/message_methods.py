@@ -246,6 +246,7 @@ def upload_url(call: Call) -> Json:
     if not length.isdigit() or int(length) == 0:
         raise missing("length")
     file: Json = {"id": call.world.ids.next("F"), "name": name, "size": int(length), "data": None, "title": name}
+    file |= {"completed": False, "waits": call.world.looked_through_after}
     call.world.files[file["id"]] = file
     return {"upload_url": f"{call.world.host}/upload/{file['id']}", "file_id": file["id"]}
 
@@ -260,7 +261,9 @@ def complete_upload(call: Call) -> Json:
         file = call.world.files.get(one.get("id", "")) if isinstance(one, dict) else None
         if file is None or file["data"] is None:
             raise SlackError("file_not_found")
-        file["title"] = one.get("title") or file["title"]
+        if file["completed"]:
+            call.world.complain(f"{file['name']} was completed twice")
+        file["title"], file["completed"] = one.get("title") or file["title"], True
         found.append(file)
     shown = [{"id": file["id"], "title": file["title"]} for file in found]
     if call.arguments.get("channel_id"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from .block_kit import elements, words_of
+from .block_kit import elements, pictures_of, words_of
 from .errors import Json
 
 if TYPE_CHECKING:
@@ -118,6 +118,11 @@ class Message:
         """The words on its buttons, in order."""
         found = [one for block in self.blocks for one in elements(block)]
         return [one["text"]["text"] for one in found if one["type"] == "button"]
+
+    @property
+    def pictures(self) -> list[str]:
+        """The words that stand for its pictures, in order."""
+        return [str(image["alt_text"]) for _, image in pictures_of(self.blocks)]
 
     @property
     def pings(self) -> tuple[str, ...]:

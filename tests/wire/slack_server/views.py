@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .block_kit import VIEW_BLOCKS, check_blocks, elements, plain, words_of
+from .block_kit import VIEW_BLOCKS, check_blocks, elements, pictures_of, plain, words_of
 from .errors import Json, Node, Problems, SlackError, bad_arguments
 
 if TYPE_CHECKING:
@@ -73,6 +73,11 @@ class View:
         """The words on its buttons, in order."""
         found = [one for block in self.blocks for one in elements(block)]
         return [one["text"]["text"] for one in found if one["type"] == "button"]
+
+    @property
+    def pictures(self) -> list[str]:
+        """The words that stand for its pictures, in order."""
+        return [str(image["alt_text"]) for _, image in pictures_of(self.blocks)]
 
     @property
     def fields(self) -> list[str]:

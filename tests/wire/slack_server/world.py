@@ -12,7 +12,7 @@ from typing import Any, Final
 from . import block_kit, payloads
 from .clock import Clock, Ids, seconds
 from .deliveries import Deliveries, Delivery
-from .errors import Json, SlackError
+from .errors import Json, SlackError, bad_arguments, bad_blocks
 from .interactions import Interactions
 from .limits import Limits
 from .member import Member
@@ -92,6 +92,8 @@ class World:
         self.pings: list[Ping] = []
         self.complaints: list[str] = []
         self.files: dict[str, Json] = {}
+        self.looked_through_after = 0
+        """How often a file is not known yet after its upload, when a message or view is to show it."""
         self.scopes: frozenset[str] = SCOPES
         self.limits = Limits()
         self.deliveries = Deliveries(clock, self.bell)
@@ -248,6 +250,8 @@ class World:
             text = str(markdown)
         if blocks:
             block_kit.check_message(blocks)
+            if unknown := self._unknown_files(blocks):
+                raise bad_blocks(unknown)
         if len(attachments) > 100:
             raise SlackError("too_many_attachments")
         if not blocks and not attachments and not (text or "").strip() and not may_be_empty:
@@ -255,6 +259,18 @@ class World:
         names = str(arguments.get("link_names", "")).lower() in ("1", "true") or arguments.get("parse") == "full"
         kept = block_kit.completed(blocks, lambda: secrets.token_urlsafe(4))
         return Content((text or "")[:TEXT], kept, attachments, names)
+
+    def _unknown_files(self, blocks: list[Json]) -> list[str]:
+        """What is said of images whose files were never uploaded, or only just now: Slack looks through them first."""
+        sentences = []
+        for pointer, image in block_kit.pictures_of(blocks):
+            file = self.files.get(str((image.get("slack_file") or {}).get("id")))
+            if "slack_file" not in image or (file and file["completed"] and not file["waits"]):
+                continue
+            if file and file["completed"]:
+                file["waits"] -= 1
+            sentences.append(f"invalid slack file [json-pointer:{pointer}/slack_file]")
+        return sentences
 
     def post(
         self,
@@ -437,6 +453,8 @@ class World:
     def view_content(self, view: Any, *kinds: str, team: Team | None = None, instead_of: View | None = None) -> Json:
         """A checked view with its ids filled in; raises `invalid_arguments`, `duplicate_external_id` and so on."""
         content = dict(check_view(view, *kinds))
+        if unknown := self._unknown_files(content["blocks"]):
+            raise bad_arguments(unknown)
         external = content.get("external_id")
         for one in self.open_views(team):
             if external and one is not instead_of and one.content.get("external_id") == external:

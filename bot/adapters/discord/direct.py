@@ -1,0 +1,117 @@
+"""What members say to the bot alone: an answer to the question they were reminded of last.
+
+Direct messages need no privileged intent. One that comes while the bot is away is not read later: what is not answered
+there has not been heard, and its author sees that.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final
+
+import discord
+
+from bot.adapters.discord import failures
+from bot.adapters.discord.attachments import Draw, Outgoing, all_outgoing, taken
+from bot.adapters.discord.ids import guild_of, member_id
+from bot.adapters.discord.interactions import STRANGER, member_in, named_here
+from bot.adapters.discord.messages import typed
+from bot.adapters.discord.messenger import nonce, view_of
+from bot.core import asking
+from bot.core.card import Card
+from bot.core.cards import line
+from bot.core.model import ChannelId, MemberId, Place, Told, Why, platform_of
+from bot.studybot import StudyBot
+
+log = logging.getLogger(__name__)
+
+_NOBODY: Final = discord.AllowedMentions.none()
+_UNASKED: Final = asking.said(
+    "Not counted",
+    line("Here you answer what I remind you of. Say /nnquestion me show:remind value:08:30 in a channel with a drill."),
+)
+
+
+class Direct:
+    """Hears what is said in direct messages, and answers there."""
+
+    def __init__(self, bot: StudyBot, clock: Callable[[], datetime], draw: Draw) -> None:
+        self._bot = bot
+        self._clock = clock
+        self._draw = draw
+
+    async def heard(self, client: discord.Client, message: discord.Message) -> None:
+        """A member wrote to the bot, or edited what they wrote."""
+        text = typed(client, message)
+        if text is None:
+            return
+        what = f"{message.id}/{message.edited_at.isoformat() if message.edited_at is not None else ''}"
+        found = await self._speaker(message.author.id, what)
+        if found is None:
+            await self._tell(message.channel, _UNASKED, f"{message.id}")
+            return
+        speaker, channel = found
+        name = message.author.display_name
+        try:
+            member = await member_in(client, guild_of(speaker), message.author.id)
+        except failures.TROUBLE as error:  # What was said counts, however they are called there.
+            log.info("no telling how %s is called (%s)", speaker, failures.in_words(error))
+        else:
+            if member is None:
+                await self._tell(message.channel, asking.refused(STRANGER), what)
+                return
+            name = member.display_name
+        at = message.edited_at or message.created_at
+        told, card = await self._bot.direct(speaker, name, what, text, at, self._clock())
+        await self._answer(message.channel, told, card, channel, what)
+
+    async def gone(self, client: discord.Client, channel: int, messages: Iterable[int]) -> None:
+        """Direct messages were deleted: what counted of them is withdrawn."""
+        try:
+            there = await client.fetch_channel(channel)  # Nothing tells with whom, and no cache holds it.
+        except (*failures.TROUBLE, discord.InvalidData) as error:
+            log.info("no telling whose direct messages %s are (%s)", channel, failures.in_words(error))
+            return
+        if not isinstance(there, discord.DMChannel) or there.recipient is None:
+            return
+        for message in messages:
+            what, now = f"{message}/deleted", self._clock()
+            found = await self._speaker(there.recipient.id, what)
+            known = await self._bot.member(found[0]) if found is not None else None
+            if found is not None and known is not None:  # Who is not known has nothing to withdraw.
+                told, card = await self._bot.direct(known.id, known.name, what, "", now, now)
+                await self._answer(there, told, card, found[1], what)
+
+    async def _speaker(self, user: int, what: str) -> tuple[MemberId, ChannelId] | None:
+        """As which member, and about which channel, a person says something: they may be in several servers."""
+        groups = {drill.group for drill in await self._bot.drills() if platform_of(drill.channel) == "discord"}
+        return await self._bot.speaker([member_id(guild_of(group), user) for group in groups], what)
+
+    async def _answer(
+        self, where: discord.abc.Messageable, told: Told, card: Card, channel: ChannelId, what: str
+    ) -> None:
+        if told.why is not Why.TALK:
+            await self._tell(where, named_here(card, channel), what)
+
+    async def _tell(self, where: discord.abc.Messageable, card: Card, what: str) -> None:
+        """Answer in the conversation. The same is answered once, as long as Discord knows the nonce."""
+        place = Place(channel=ChannelId("direct"))
+        for number, message in enumerate(await all_outgoing(card, self._draw)):
+            once = nonce(place, f"{what}/{number}")
+
+            async def post(one: Outgoing, once: str = once) -> discord.Message:
+                return await where.send(
+                    embed=one.embed,
+                    files=one.attached,
+                    view=view_of(one.message.buttons),
+                    nonce=once,
+                    allowed_mentions=_NOBODY,
+                )
+
+            try:
+                await taken(message, post)
+            except failures.TROUBLE as error:
+                log.info("a direct message could not be answered (%s)", failures.in_words(error))
+                return
