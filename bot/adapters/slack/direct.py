@@ -77,8 +77,6 @@ class Direct:
         own = addressed(text, self._bot_user())
         ts, edited = str(message["ts"]), str((message.get("edited") or {}).get("ts") or "")
         said = plain(text if own is None else own)
-        if not said.strip() and not edited:
-            return  # A picture, say.
         await self._take(team, event, message, f"{ts}/{edited}", said, stamp(edited or ts))
 
     async def _gone(self, team: str, event: Mapping[str, Any], ts: str) -> None:

@@ -15,7 +15,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.adapters.slack import failures
 from bot.adapters.slack.ids import channel_of, user_of
-from bot.adapters.slack.render import Message, pictured_part, render
+from bot.adapters.slack.render import Message, render
 from bot.adapters.slack.uploads import Uploads
 from bot.core.card import Card, reference
 from bot.core.model import MessageRef, Place
@@ -63,7 +63,7 @@ class SlackMessenger:
                     **_content(card, part, key, file),
                 )
 
-            posted = await self._with_picture(card, part, post)
+            posted = await self._with_picture(card, post)
             return MessageRef(place=place, message=str(posted["ts"]))
 
     async def edit(self, ref: MessageRef, card: Card, *, part: int, key: str) -> None:
@@ -76,15 +76,13 @@ class SlackMessenger:
                     content["text"] = content["text"][: LONGEST_EDIT - 1] + "…"
                 return await self._client().chat_update(channel=channel, ts=ref.message, **content)
 
-            await self._with_picture(card, part, put)
+            await self._with_picture(card, put)
 
     async def _with_picture(
-        self, card: Card, part: int, post: Callable[[str], Awaitable[AsyncSlackResponse]]
+        self, card: Card, post: Callable[[str], Awaitable[AsyncSlackResponse]]
     ) -> AsyncSlackResponse:
-        """What `post` makes of a part of a card, with its picture where that can be shown."""
-        posted = None
-        if card.picture is not None and part == pictured_part(card):
-            posted = await self._uploads.shown(card.picture, post)
+        """What `post` makes of a card with its picture, where that can be shown."""
+        posted = await self._uploads.shown(card.picture, post) if card.picture is not None else None
         return posted if posted is not None else await post("")
 
     async def find(self, place: Place, *, key: str) -> list[MessageRef]:

@@ -137,12 +137,6 @@ def render(card: Card, *, reference: str = "", file: str = "") -> tuple[Message,
     )
 
 
-def pictured_part(card: Card) -> int:
-    """The number of the part that shows a card's picture, from 1; 0 where there is none."""
-    parts = _packed(_pieces(card, Counter()))
-    return next((n for n, part in enumerate(parts, start=1) if any(p.kind is _Kind.PICTURE for p in part)), 0)
-
-
 def in_view(cards: Iterable[Card], *, file: str = "") -> list[Json]:
     """Cards one below the other, set apart by lines, as the blocks of a modal or a Home tab.
 

@@ -248,7 +248,7 @@ class Chat:
         show.private(self.me.name, card, numbers, picture=await self.terminal.album.keep(card.picture))
         for file in card.files:
             try:
-                show.line(f"saved as {save(self.exports, file.name, file.text.encode(errors='replace'))}")
+                show.saved(str(save(self.exports, file.name, file.text.encode(errors="replace"))))
             except OSError as problem:
                 show.line(f"{problem.filename}: {file.name} cannot be saved ({problem.strerror}).", "red")
 

@@ -134,6 +134,10 @@ class Show:
         """Print a line of the program's own."""
         self._put("", Text(text, style=style))
 
+    def saved(self, path: str, what: str = "", prefix: str = "") -> None:
+        """Print where something is saved. It is not wrapped: a path is there to be copied."""
+        self._print(Text.assemble((prefix, "dim"), f"{what}saved as {on_one_line(path)}"))
+
     def _day_of(self, message: Message) -> None:
         at = self._last_touched(message)
         if at.date() != self._day:
@@ -167,8 +171,8 @@ class Show:
         has_board = any(style == "bar" for runs in lines for style, _ in runs)
         for runs in lines:
             if runs and runs[0][0] == "alt":
-                if picture:  # Not wrapped: a path is there to be copied.
-                    self._print(Text.assemble((prefix, "dim"), f"picture saved as {on_one_line(picture)}"))
+                if picture:
+                    self.saved(picture, "picture ", prefix)
                 if picture or has_board:  # A board above it says the same, in columns.
                     continue
             hang = "    " if runs and runs[0][1].startswith("  •") else ""

@@ -345,13 +345,15 @@ async def test_a_reply_in_a_thread_of_the_direct_messages_is_answered_there_and_
         assert await study.text_by(study.bob) == FULL
         assert "Recorded" in reminder.replies[-1].words
         assert study.bob.dm.messages == [reminder]
-        top = await study.bob.say(study.bob.dm, OTHER)
+        await study.bob.delete(said)
+        assert await study.text_by(study.bob) == ""
+        top = await study.bob.say(study.bob.dm, FULL)
         await study.bob.say(study.bob.dm, "one more sentence about that, below", thread=top)
         await study.handled()
+        await study.bob.edit(top, OTHER)
+        assert await study.text_by(study.bob) == OTHER
         await study.bob.delete(top)  # A message with replies leaves a trace where it was.
-        await study.bob.delete(said)
-        await study.handled()
-        assert await study.text_by(study.bob) == "one more sentence about that, below"
+        assert await study.text_by(study.bob) == ""
 
 
 async def test_an_answer_given_alone_takes_the_mark_off_what_was_said_in_the_thread(study: Workspace) -> None:
@@ -410,10 +412,12 @@ async def test_what_slack_sends_twice_is_answered_once(study: Workspace) -> None
 async def test_an_edit_that_comes_before_what_it_changes_stands(study: Workspace) -> None:
     async with study.running():
         await reminded(study)
-        held = study.server.deliveries.hold()
+        held = study.server.deliveries.hold("message", times=1)
         said = await study.bob.say(study.bob.dm, FULL)
         await study.bob.edit(said, OTHER)
-        held.release(backwards=True)
+        await study.handled()
+        study.server.clock.advance(60)
+        held.release()
         assert await study.text_by(study.bob) == OTHER
 
 

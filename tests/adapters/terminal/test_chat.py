@@ -283,10 +283,10 @@ async def test_where_a_file_and_a_picture_are_saved_is_told(tmp_path: Path) -> N
         picture = Picture("Your week", (), "Monday 3")
         card = Card(title="Your data", files=(File("answers.csv", "one"),), picture=picture)
         await chat_in(stage, tmp_path)._private(Show("UTC", paper), card)
-    told = "".join(paper.getvalue().replace("┆", "").split())  # Long paths are wrapped.
-    assert told.endswith(
-        f"picturesavedas{tmp_path / 'pictures' / 'your-week.png'}savedas{tmp_path / 'exports' / 'answers.csv'}"
-    )
+    assert paper.rows[-2:] == [
+        f"  ┆ picture saved as {tmp_path / 'pictures' / 'your-week.png'}",
+        f"saved as {tmp_path / 'exports' / 'answers.csv'}",
+    ]
 
 
 async def test_a_file_that_cannot_be_saved_is_told_of(chat: Chat, tmp_path: Path) -> None:
