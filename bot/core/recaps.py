@@ -25,6 +25,7 @@ from bot.core.model import (
     Question,
     Round,
     RoundId,
+    RoundKind,
     RoundState,
     Season,
     daily_round_id,
@@ -36,6 +37,12 @@ from bot.core.schedule import closing_of, next_opening, still_worth_opening
 WINNERS: Final = 3
 QUOTED: Final = 600
 """Characters of the answer that helped most; the round's own message has all of it."""
+
+
+LOOKED_BACK: Final = 30
+"""A channel's latest rounds, extra and skipped ones among them, in which the last one that was asked is looked for."""
+
+_NOT_ASKED: Final = (RoundState.SKIPPED, RoundState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +62,24 @@ class Week:
         return any(round_.state in UNREVEALED for round_ in self.rounds)
 
 
-def is_over(drill: Drill, opening: Opening) -> bool:
-    """Whether an opening is the first of another week than the drill's last one."""
-    return drill.last is not None and _monday(opening.on) > _monday(drill.last.on)
+def owe(tx: Transaction, banks: Banks, drill: Drill, opening: Opening, now: datetime) -> None:
+    """Before the first question of a week, write down the recap of the last week that had one; each week's once.
 
-
-def owe(tx: Transaction, banks: Banks, drill: Drill, now: datetime) -> None:
-    """Write down the recap of the week of a drill's last opening; once, and only if somebody was asked anything."""
-    if not drill.recap or drill.last is None:
+    What was asked decides, not what was planned: an organizer may leave out the first round of a week.
+    """
+    latest = tx.rounds.of_channel(drill.channel, LOOKED_BACK)
+    asked = [round_ for round_ in latest if round_.kind is RoundKind.DAILY and round_.state not in _NOT_ASKED]
+    if not drill.recap or not asked or _monday(asked[0].local_date) >= _monday(opening.on):
         return
-    monday = _monday(drill.last.on)
+    monday = _monday(asked[0].local_date)
     found = [tx.rounds.get(daily_round_id(drill.channel, monday + timedelta(days=day))) for day in range(7)]
-    asked = (RoundState.SKIPPED, RoundState.CANCELLED)
-    rounds = tuple(round_ for round_ in found if round_ is not None and round_.state not in asked)
-    if not rounds:
+    week = Week(monday, tuple(round_ for round_ in found if round_ is not None and round_.state not in _NOT_ASKED))
+    key = f"{drill.channel}/recap/{week.key}"
+    if tx.deliveries.get(key) is not None:
         return
-    week = Week(monday, rounds)
+    card = recap(tx, banks, drill, week, now)
     tx.deliveries.owe(
-        Delivery(
-            key=f"{drill.channel}/recap/{week.key}",
-            place=Place(channel=drill.channel),
-            action=Action.POST,
-            created_at=now,
-            card=recap(tx, banks, drill, week, now),
-        )
+        Delivery(key=key, place=Place(channel=drill.channel), action=Action.POST, created_at=now, card=card)
     )
 
 

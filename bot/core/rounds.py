@@ -74,8 +74,7 @@ def _open_drill(tx: Transaction, banks: Banks, drill: Drill, now: datetime) -> R
         if any(live.kind is RoundKind.DAILY for live in tx.rounds.live(drill.channel)):
             return None  # One daily round is open per channel: this opening comes when that one has closed.
         opening = drill.next
-        if recaps.is_over(drill, opening):
-            recaps.owe(tx, banks, drill, now)
+        recaps.owe(tx, banks, drill, opening, now)
         closes_at = closing_of(drill.timetable, opening)
         moved = replace(drill, last=opening, next=next_opening(drill.timetable, opening.at, after_date=opening.on))
         if tx.rounds.get(daily_round_id(drill.channel, opening.on)) is not None:

@@ -367,3 +367,13 @@ def test_however_the_program_was_running_no_week_has_two_and_each_stands_before_
             for round_ in asked:
                 before = world.sent().index(f"{round_.id}/question") < place
                 assert before is (round_.local_date < monday + timedelta(days=7))
+
+
+def test_a_week_whose_first_round_is_left_out_by_hand_still_begins_with_the_recap() -> None:
+    with closing(World(recap=True)) as world:  # The first day is a Sunday.
+        world.tick(at("09:00"))
+        world.says("ada", FULL, at("10:00"))
+        world.orders("skip", at("11:00"))
+        world.days(1, 2)
+        keys = [key for key in world.sent() if "/recap/" in key or key.endswith("/question")]
+        assert keys[1:] == [f"{CHANNEL}/recap/2026-W47", f"{world.round().id}/question"]
