@@ -1,44 +1,74 @@
-"""Sends what is owed: claim, send, record. After an unclear outcome or a crash it looks before it sends again."""
+"""Sends what is owed: claim, pace, send, record. After an unclear outcome or a crash it looks before it sends again."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Final, assert_never
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Protocol, TypeVar, assert_never
 
 from bot.core import outcomes
 from bot.core.card import Card
 from bot.core.model import Action, Delivery, DeliveryState, MessageRef, Place, platform_of
 from bot.core.ports import DeliveryError, Failure, Messenger, Store, StoreError, Transaction
+from bot.pacing import Pace, Unpaced
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 50
-"""Deliveries in flight at a time, each to another channel."""
+RESTS_AT_MOST: Final = 30.0
+"""Seconds that a whole platform is left alone when it asks for it. What it refused waits as long as it asked."""
 
 ANSWERS_WITHIN: Final = 60
-"""Seconds of real time that a platform gets for one delivery; then its outcome is unclear."""
+"""Seconds of real time that a platform gets for one request; then its outcome is unclear."""
+
+T = TypeVar("T")
+
+
+class Watch(Protocol):
+    """Whoever wants to know what becomes of deliveries."""
+
+    def sent(self, delivery: Delivery, took: timedelta) -> None:
+        """All of it stands; it was owed so long before."""
+
+    def failed(self, delivery: Delivery, error: DeliveryError) -> None:
+        """An attempt failed."""
+
+    def looked(self, delivery: Delivery) -> None:
+        """It was looked for, since it may have been sent before."""
+
+    def removed(self, delivery: Delivery) -> None:
+        """A younger duplicate of it was found, and removed."""
 
 
 class Deliverer:
     """Brings deliveries from the store to the platforms."""
 
     def __init__(
-        self, store: Store, messengers: Mapping[str, Messenger], clock: Callable[[], datetime] | None = None
+        self,
+        store: Store,
+        messengers: Mapping[str, Messenger],
+        clock: Callable[[], datetime] | None = None,
+        *,
+        paces: Mapping[str, Pace] | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        """`messengers` by platform; deliveries to a platform that is not among them wait.
+        """`messengers` and their paces by platform; deliveries to a platform that is not among them wait.
 
         With a clock, what happens while sending takes long is judged by it, and not by when that began.
         """
         self._clock = clock
         self._store = store
         self._messengers = messengers
+        self._paces = {platform: (paces or {}).get(platform) or Unpaced() for platform in messengers}
+        self._watch = watch
+        self._stopping = False
         self._unrecorded: set[str] = set()
 
     async def recover(self) -> int:
-        """Take over what an earlier process had claimed and not recorded; it may have been sent. Run once, at start."""
+        """Take over what an earlier process had claimed and not recorded; it may have been sent. Run before sending."""
         return await self._store.write(lambda tx: tx.deliveries.reclaim())
 
     async def send_due(self, now: datetime) -> int:
@@ -49,20 +79,21 @@ class Deliverer:
         if self._unrecorded:
             await self._store.write(lambda tx: outcomes.look_again(tx, self._unrecorded))
             self._unrecorded.clear()
-        handled, running = 0, set[asyncio.Task[None]]()
+        handled, running = 0, dict[asyncio.Task[None], str]()
         trouble: StoreError | None = None
         try:
             while trouble is None:
                 now = self._clock() if self._clock else now
-                claimed = await self._claim(now, AT_ONCE - len(running))
-                running |= {asyncio.create_task(self._deliver(delivery, now)) for delivery in claimed}
-                handled += len(claimed)
+                for delivery in await self._claim(now, Counter(running.values())):
+                    running[asyncio.create_task(self._deliver(delivery, now))] = platform_of(delivery.place.channel)
+                    handled += 1
                 if not running:
                     return handled
                 # Not for ever: while one platform hangs, what others are owed meanwhile must not wait for it.
-                done, running = await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
-                errors = [task.exception() for task in done]
+                done, _ = await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+                errors = [task.exception() for task in running if task in done]
                 trouble = next((error for error in errors if isinstance(error, StoreError)), None)
+                running = {task: platform for task, platform in running.items() if task not in done}
         except asyncio.CancelledError:
             for task in running:
                 task.cancel()
@@ -71,18 +102,37 @@ class Deliverer:
             await asyncio.gather(*running, return_exceptions=True)
         raise trouble
 
-    async def _claim(self, now: datetime, limit: int) -> list[Delivery]:
-        return await self._store.write(lambda tx: tx.deliveries.claim(now, limit)) if limit else []
+    def stop(self) -> None:
+        """Begin nothing more: what is on its way is finished, what waits for its turn is owed again."""
+        self._stopping = True
+        for pace in self._paces.values():
+            pace.close()
+
+    async def _claim(self, now: datetime, busy: Mapping[str, int]) -> list[Delivery]:
+        """What can be sent now, beside so many that are in flight by platform.
+
+        Each platform has room of its own: one that is slow, or has ten thousand to send, keeps no other waiting.
+        """
+        free = {platform: pace.at_once - busy.get(platform, 0) for platform, pace in self._paces.items()}
+        if self._stopping or not any(free.values()):
+            return []
+
+        def work(tx: Transaction) -> list[Delivery]:
+            claims = (tx.deliveries.claim(now, limit, platform) for platform, limit in free.items() if limit)
+            return [delivery for claimed in claims for delivery in claimed]
+
+        return await self._store.write(work)
 
     async def _deliver(self, delivery: Delivery, now: datetime) -> None:
         try:
-            async with asyncio.timeout(ANSWERS_WITHIN):
-                await self._carry_out(delivery, now)
-        except TimeoutError:
-            log.warning("delivery %s: no answer within %d s", delivery.key, ANSWERS_WITHIN)
-            await self._fail(delivery.key, DeliveryError(Failure.UNCLEAR, "no answer in time"), now)
+            await self._carry_out(delivery, now)
+        except _NotNow:
+            await self._store.write(lambda tx: outcomes.put_back(tx, delivery.key))
         except DeliveryError as error:
             log.warning("delivery %s: %s", delivery.key, error)
+            self._slow_down(delivery, error)
+            if self._watch is not None:
+                self._watch.failed(delivery, error)
             await self._fail(delivery.key, error, now)
         except StoreError:
             self._unrecorded.add(delivery.key)
@@ -91,6 +141,13 @@ class Deliverer:
             # A fault of ours in one card must not stop the others; it is tried again, with a look first.
             log.exception("delivery %s failed in a way nobody thought of", delivery.key)
             await self._fail(delivery.key, DeliveryError(Failure.UNCLEAR, "unexpected error"), now)
+
+    def _slow_down(self, delivery: Delivery, error: DeliveryError) -> None:
+        pace = self._paces[platform_of(delivery.place.channel)]
+        if error.limited or error.failure is Failure.FORBIDDEN:
+            pace.refused()
+        if error.for_all and error.retry_after is not None:
+            pace.rest(min(error.retry_after.total_seconds(), RESTS_AT_MOST))
 
     async def _fail(self, key: str, error: DeliveryError, now: datetime) -> None:
         def work(tx: Transaction) -> None:
@@ -109,41 +166,78 @@ class Deliverer:
 
     async def _carry_out(self, delivery: Delivery, now: datetime) -> None:
         place, card_ref = await self._store.read(lambda tx: outcomes.target(tx, delivery))
-        messenger = self._messengers.get(platform_of(place.channel))
-        if messenger is None:
-            raise DeliveryError(Failure.NOT_SENT, f"{platform_of(place.channel)} is not running")
+        asking = _Asking(self._messengers[platform_of(place.channel)], self._paces[platform_of(place.channel)], place)
         thread: Place | None = None
         match delivery.action:
             case Action.POST | Action.POST_IN_THREAD:
-                delivery = await self._post(messenger, place, delivery)
+                delivery = await self._post(asking, delivery)
             case Action.THREAD:
-                thread = await messenger.open_thread(_needed(card_ref), delivery.title)
+                ref = _needed(card_ref)
+                thread = await asking.turn(lambda messenger: messenger.open_thread(ref, delivery.title))
             case Action.EDIT:
-                await messenger.edit(_needed(card_ref), _card(delivery), part=1, key=f"{delivery.round}/question")
+                ref, card, key = _needed(card_ref), _card(delivery), f"{delivery.round}/question"
+                await asking.turn(lambda messenger: messenger.edit(ref, card, part=1, key=key))
             case _:
                 assert_never(delivery.action)
         await self._store.write(lambda tx: outcomes.done(tx, delivery, now, thread=thread))
+        if self._watch is not None:
+            self._watch.sent(delivery, (self._clock() if self._clock else now) - delivery.created_at)
 
-    async def _post(self, messenger: Messenger, place: Place, delivery: Delivery) -> Delivery:
+    async def _post(self, asking: _Asking, delivery: Delivery) -> Delivery:
         card = _card(delivery)
-        for part in range(len(delivery.sent) + 1, messenger.parts(card) + 1):
+        for part in range(len(delivery.sent) + 1, asking.messenger.parts(card) + 1):
             key = delivery.key if part == 1 else f"{delivery.key}/{part}"
-            ref = await self._find(messenger, place, key) if delivery.unclear else None
+            ref = await self._find(asking, delivery, key) if delivery.unclear else None
             if ref is None:
-                ref = await messenger.send(place, card, part=part, key=key)
+                ref = await asking.turn(partial(_send, place=asking.place, card=card, part=part, key=key))
                 if delivery.unclear:  # The earlier attempt may land while this one is on its way.
-                    ref = await self._find(messenger, place, key) or ref
+                    ref = await self._find(asking, delivery, key) or ref
             delivery = await self._note_part(delivery, ref)
         return delivery
 
     async def _note_part(self, delivery: Delivery, ref: MessageRef) -> Delivery:
         return await self._store.write(lambda tx: outcomes.part_sent(tx, delivery, ref))
 
-    async def _find(self, messenger: Messenger, place: Place, key: str) -> MessageRef | None:
-        found = await messenger.find(place, key=key)
+    async def _find(self, asking: _Asking, delivery: Delivery, key: str) -> MessageRef | None:
+        found = await asking.turn(lambda messenger: messenger.find(asking.place, key=key))
+        if self._watch is not None:
+            self._watch.looked(delivery)
         for younger in found[1:]:
-            await messenger.delete(younger)
+            await asking.turn(partial(_delete, ref=younger))
+            if self._watch is not None:
+                self._watch.removed(delivery)
         return found[0] if found else None
+
+
+class _NotNow(Exception):
+    """The program ends before a delivery has had its turn."""
+
+
+class _Asking:
+    """One delivery's requests to its platform: each waits for its turn, and none for an answer without end."""
+
+    def __init__(self, messenger: Messenger, pace: Pace, place: Place) -> None:
+        self.messenger = messenger
+        self.place = place
+        self._pace = pace
+
+    async def turn(self, request: Callable[[Messenger], Awaitable[T]]) -> T:
+        """Raises DeliveryError, also where no answer comes in time; _NotNow where nothing more is to be asked."""
+        if not await self._pace.turn(self.place.channel):
+            raise _NotNow
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                return await request(self.messenger)
+        except TimeoutError as late:
+            raise DeliveryError(Failure.UNCLEAR, f"no answer within {ANSWERS_WITHIN} s") from late
+
+
+async def _send(messenger: Messenger, *, place: Place, card: Card, part: int, key: str) -> MessageRef:
+    return await messenger.send(place, card, part=part, key=key)
+
+
+async def _delete(messenger: Messenger, *, ref: MessageRef) -> None:
+    await messenger.delete(ref)
 
 
 def _needed(ref: MessageRef | None) -> MessageRef:

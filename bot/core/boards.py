@@ -95,6 +95,7 @@ def share(tx: Transaction, asker: Asker, about: str, now: datetime) -> Card:
             action=Action.POST,
             created_at=now,
             card=Card(title=title, body=(board,), picture=picture(title, board)),
+            asked=True,
         )
     )
     tx.facts.set(_shared(asker.channel), now.isoformat())

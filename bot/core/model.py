@@ -796,6 +796,8 @@ class Delivery:
     """The messages that stand, one for each part sent so far."""
     note: str = ""
     """Why it was dropped, or what went wrong last."""
+    asked: bool = False
+    """Somebody has just asked for it: it goes before what the clock owes to other channels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

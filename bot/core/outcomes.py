@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,6 +35,9 @@ LONGEST_WISH: Final = timedelta(hours=6)
 """A platform that asks for a longer wait than this is asked again after it all the same."""
 
 SHORTEST_WAIT: Final = timedelta(seconds=2)
+
+SPREAD: Final = 0.5
+"""By how much of itself a wait may be shorter."""
 
 _FOR_ALL: Final = ("recap", "board")
 """What is posted for a whole channel beside its rounds, as keys name it; all else is a note to organizers."""
@@ -94,6 +98,13 @@ def look_again(tx: Transaction, keys: Collection[str]) -> None:
         delivery = tx.deliveries.get(key)
         if delivery is not None and delivery.state is DeliveryState.CLAIMED:
             tx.deliveries.save(replace(delivery, state=DeliveryState.OWED, unclear=True))
+
+
+def put_back(tx: Transaction, key: str) -> None:
+    """What was claimed and is not sent now is owed as before, whatever of it stands already."""
+    delivery = tx.deliveries.get(key)
+    if delivery is not None and delivery.state is DeliveryState.CLAIMED:
+        tx.deliveries.save(replace(delivery, state=DeliveryState.OWED, attempts=delivery.attempts - 1))
 
 
 def failed(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:
@@ -256,9 +267,18 @@ def _off(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> None:
 
 def _try_again(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datetime) -> None:
     wait = min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** min(delivery.attempts, 10))
+    wait -= wait * SPREAD * _share(delivery)
     if error.retry_after is not None:
         wait = max(wait, min(error.retry_after, LONGEST_WISH))
     tx.deliveries.save(replace(delivery, state=DeliveryState.OWED, not_before=now + wait, note=str(error)))
+
+
+def _share(delivery: Delivery) -> float:
+    """From 0 to 1, another for each delivery and attempt: what failed together is not tried again together.
+
+    Drawn from what it is, so that the core stays a function of its arguments.
+    """
+    return zlib.crc32(f"{delivery.key} {delivery.attempts}".encode()) / 0xFFFFFFFF
 
 
 def _drop(tx: Transaction, delivery: Delivery, why: str) -> None:

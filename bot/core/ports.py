@@ -63,10 +63,21 @@ class Failure(StrEnum):
 class DeliveryError(Exception):
     """A messenger could not do what it was asked to. `retry_after` is the platform's own wish, where it has one."""
 
-    def __init__(self, failure: Failure, detail: str = "", retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        failure: Failure,
+        detail: str = "",
+        retry_after: timedelta | None = None,
+        *,
+        limited: bool = False,
+        for_all: bool = False,
+    ) -> None:
+        """`limited`: the platform was asked too much; `for_all`: not only by this delivery, so all others wait, too."""
         super().__init__(f"{failure}: {detail}" if detail else str(failure))
         self.failure = failure
         self.retry_after = retry_after
+        self.limited = limited
+        self.for_all = for_all
 
 
 class Messenger(Protocol):
@@ -497,10 +508,11 @@ class Deliveries(Protocol):
 
     def get(self, key: str) -> Delivery | None: ...
 
-    def claim(self, now: datetime, limit: int) -> list[Delivery]:
-        """Take up to `limit` deliveries: of each channel the first unfinished one, if owed and not waiting.
+    def claim(self, now: datetime, limit: int, platform: str | None = None) -> list[Delivery]:
+        """Take up to `limit` deliveries (to a platform): of each channel the first unfinished one, if it may be sent.
 
-        Each is saved as claimed, with one more attempt, and returned so.
+        What somebody has asked for comes first, then the order owed. Each is saved as claimed, with one more attempt,
+        and returned so.
         """
         ...
 
@@ -617,6 +629,13 @@ class Records(Protocol):
 
     def blank_cards(self, before: datetime, limit: int) -> int:
         """Remove the cards of finished deliveries that were owed before an instant; how many."""
+        ...
+
+    def remove_finished(self, before: datetime, limit: int) -> int:
+        """Remove finished deliveries owed before an instant, and events of that age that are about no answer; how many.
+
+        Those of rounds that can still be revealed are left.
+        """
         ...
 
     def note_left(self, group: GroupId, at: datetime) -> None:

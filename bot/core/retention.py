@@ -14,6 +14,9 @@ EVENTS_KEPT: Final = timedelta(days=7)
 CARDS_KEPT: Final = timedelta(days=7)
 """So long the words of a message that was sent stay; nothing reads them after that."""
 
+FINISHED_KEPT: Final = timedelta(days=60)
+"""So long it is known that something was sent, or heard that belongs to no answer: nothing comes again later."""
+
 GROUPS_KEPT: Final = timedelta(days=30)
 """So long everything of a group stays that has removed the bot."""
 
@@ -27,6 +30,8 @@ def step(tx: Transaction, now: datetime, keep_answers: timedelta | None) -> bool
     Texts of answers are removed after `keep_answers`, where it is given; grades and points stay.
     """
     if tx.records.blank_events(now - EVENTS_KEPT, AT_ONCE) or tx.records.blank_cards(now - CARDS_KEPT, AT_ONCE):
+        return False
+    if tx.records.remove_finished(now - FINISHED_KEPT, AT_ONCE):
         return False
     if keep_answers is not None and tx.records.blank_answers((now - keep_answers).date(), AT_ONCE):
         return False

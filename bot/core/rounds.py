@@ -395,6 +395,7 @@ def owe(
             round=round_.id,
             card=card,
             title=title,
+            asked=round_.kind is RoundKind.EXTRA,
         )
     )
 

@@ -14,8 +14,10 @@ from bot.store import rows
 from bot.store.codec import at_instant, at_instant_or_none, dump, instant, instant_or_none, load
 
 _HEADS: Final = """
-    sequence IN (SELECT MIN(sequence) FROM deliveries WHERE state IN ('owed', 'claimed') GROUP BY channel)
-    AND state = 'owed'
+    state = 'owed' AND NOT EXISTS (
+        SELECT 1 FROM deliveries AS before WHERE before.channel = deliveries.channel
+        AND before.sequence < deliveries.sequence AND before.state IN ('owed', 'claimed')
+    )
 """
 """The first unfinished delivery of each channel, unless it is claimed: those behind it wait."""
 
@@ -33,12 +35,15 @@ class DeliveryRows:
         row = rows.row(self._db, "SELECT * FROM deliveries WHERE key = ?", key)
         return None if row is None else _delivery_of(row)
 
-    def claim(self, now: datetime, limit: int) -> list[Delivery]:
+    def claim(self, now: datetime, limit: int, platform: str | None = None) -> list[Delivery]:
         found = rows.rows(
             self._db,
-            f"SELECT * FROM deliveries WHERE {_HEADS} AND (not_before IS NULL OR not_before <= ?) "
-            "ORDER BY sequence LIMIT ?",
+            # In the order of an index, so that of ten thousand that wait only the first few are looked at.
+            f"SELECT * FROM deliveries WHERE {_HEADS} AND (not_before IS NULL OR not_before <= ?1) "
+            "AND (?2 IS NULL OR (channel >= ?2 || ':' AND channel < ?2 || ';')) "
+            "ORDER BY asked DESC, sequence LIMIT ?3",
             instant(now),
+            platform,
             limit,
         )
         claimed = [
@@ -90,6 +95,7 @@ def _row_of(delivery: Delivery) -> rows.Row:
         "unclear": delivery.unclear,
         "sent": dump(tuple[MessageRef, ...], delivery.sent),
         "note": delivery.note,
+        "asked": delivery.asked,
     }
 
 
@@ -108,4 +114,5 @@ def _delivery_of(row: rows.Row) -> Delivery:
         unclear=bool(row["unclear"]),
         sent=load(tuple[MessageRef, ...], row["sent"]),
         note=row["note"],
+        asked=bool(row["asked"]),
     )

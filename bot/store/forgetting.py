@@ -130,6 +130,22 @@ class RecordRows:
             [instant(before), limit],
         )
 
+    def remove_finished(self, before: datetime, limit: int) -> int:
+        removed = rows.change(
+            self._db,
+            "DELETE FROM deliveries WHERE sequence IN ("
+            "SELECT sequence FROM deliveries WHERE state IN ('done', 'dropped') AND created_at < ?"
+            " AND NOT EXISTS (SELECT 1 FROM rounds WHERE rounds.id = round"
+            f" AND rounds.state IN ({_UNREVEALED})) ORDER BY created_at LIMIT ?)",
+            [instant(before), limit],
+        )
+        return removed + rows.change(
+            self._db,
+            "DELETE FROM events WHERE sequence IN ("
+            "SELECT sequence FROM events WHERE about = '' AND at < ? AND outcome IS NOT NULL ORDER BY at LIMIT ?)",
+            [instant(before), limit],
+        )
+
     # --- a group ----------------------------------------------------------------------------------------------
 
     def note_left(self, group: GroupId, at: datetime) -> None:

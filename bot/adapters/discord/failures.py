@@ -170,7 +170,22 @@ def failure_of(error: Exception, place: Place) -> DeliveryError:
     if row.ours:
         log.error("Discord does not take what was asked of it about %s: %s", place, said)
     failure = row.in_thread if row.in_thread is not None and place.thread is not None else row.outcome
-    return DeliveryError(failure if isinstance(failure, Failure) else Failure.NOT_SENT, said, asked_wait(error))
+    return DeliveryError(
+        failure if isinstance(failure, Failure) else Failure.NOT_SENT,
+        said,
+        asked_wait(error),
+        limited=isinstance(error, discord.RateLimited) or getattr(error, "status", None) == 429,
+        for_all=_limits_all(error),
+    )
+
+
+def _limits_all(error: Exception) -> bool:
+    """Whether a limit is that of the bot or its address, and not of one route."""
+    if not isinstance(error, discord.HTTPException) or error.status != 429:
+        return False
+    headers = error.response.headers
+    # What stands before Discord, and bans addresses, answers without a Via.
+    return not headers.get("Via") or headers.get("X-RateLimit-Scope") == "global"
 
 
 def rows() -> Iterator[tuple[str, str, str, str, str]]:

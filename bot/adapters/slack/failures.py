@@ -151,7 +151,9 @@ def failure_of(error: Exception, place: Place) -> DeliveryError:
     if row.ours:
         log.error("Slack does not take what was asked of it about %s: %s", place, said)
     failure = row.outcome if isinstance(row.outcome, Failure) else Failure.NOT_SENT
-    return DeliveryError(failure, said, asked_wait(error))
+    # Slack limits a method for a whole workspace. https://docs.slack.dev/apis/web-api/rate-limits/
+    limited = isinstance(error, SlackApiError) and _status(error) == 429
+    return DeliveryError(failure, said, asked_wait(error), limited=limited, for_all=limited)
 
 
 def rows() -> Iterator[tuple[str, str, str, str]]:

@@ -1,0 +1,95 @@
+"""How fast a platform is asked: evenly, never faster than it allows, and not at all while it asks to be left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+REFUSALS_WITHIN: Final = 600.0
+"""Seconds over which refused requests are counted; Discord bans an address that has 10,000 of them in this time."""
+
+REFUSALS_AT_MOST: Final = 2_000
+"""Refused deliveries within that time after which none is sent until they have passed."""
+
+IN_FLIGHT: Final = 50
+"""Deliveries that are on their way to a platform at a time, at most."""
+
+_REMEMBERED: Final = 10_000
+"""Channels after which those that may be asked at once again are forgotten."""
+
+
+class Pace:
+    """The turns of one platform's deliveries. In real time, whatever clock the rounds go by: a limit knows no other."""
+
+    def __init__(self, per_second: float, *, channel_every: float = 0.0) -> None:
+        """So many turns a second, one after another, and in one channel one in `channel_every` seconds."""
+        self.at_once = max(1, min(IN_FLIGHT, round(2 * per_second)))
+        """Deliveries in flight at a time: what would have to wait longer for its turn is not claimed yet."""
+        self._every = 1 / per_second
+        self._channel_every = channel_every
+        self._next = 0.0
+        self._rests_until = 0.0
+        self._channels: dict[str, float] = {}
+        self._refused: deque[float] = deque()
+        self._closed = asyncio.Event()
+
+    async def turn(self, channel: str) -> bool:
+        """Wait until one request about a channel may be sent; False if none may any more."""
+        loop = asyncio.get_running_loop()
+        if self._channel_every:
+            # Before its place in the common row: who waits for a channel must not hold up the others.
+            await self._sleep_until(self._channels.get(channel, 0.0))
+        while not self._closed.is_set():
+            at = max(loop.time(), self._next, self._rests_until)
+            self._next = at + self._every
+            await self._sleep_until(at)
+            if loop.time() >= self._rests_until:
+                break  # Else the platform has asked for a rest meanwhile, and all who waited line up anew.
+        if self._channel_every:
+            self._forget(loop.time())
+            self._channels[channel] = loop.time() + self._channel_every
+        return not self._closed.is_set()
+
+    def close(self) -> None:
+        """Whoever waits is turned away, and so is who comes later."""
+        self._closed.set()
+
+    def rest(self, seconds: float) -> None:
+        """Nothing is sent for so long; what waits goes on waiting."""
+        until = asyncio.get_running_loop().time() + seconds
+        self._rests_until = max(self._rests_until, until)
+
+    def refused(self) -> None:
+        """One more request was refused: too many of them, and the platform is left alone for a while."""
+        now = asyncio.get_running_loop().time()
+        self._refused.append(now)
+        while self._refused[0] <= now - REFUSALS_WITHIN:
+            self._refused.popleft()
+        if len(self._refused) >= REFUSALS_AT_MOST:
+            log.error("%d requests were refused within 10 minutes; sending nothing for a while", len(self._refused))
+            self.rest(self._refused[len(self._refused) // 2] + REFUSALS_WITHIN - now)
+
+    async def _sleep_until(self, at: float) -> None:
+        wait = at - asyncio.get_running_loop().time()
+        if wait > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), wait)
+
+    def _forget(self, now: float) -> None:
+        if len(self._channels) >= _REMEMBERED:
+            self._channels = {channel: at for channel, at in self._channels.items() if at > now}
+
+
+class Unpaced(Pace):
+    """A platform without limits, such as a room on this machine."""
+
+    def __init__(self) -> None:
+        super().__init__(IN_FLIGHT)
+
+    async def turn(self, channel: str) -> bool:
+        return not self._closed.is_set()
