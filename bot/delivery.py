@@ -189,7 +189,7 @@ class Deliverer:
             key = delivery.key if part == 1 else f"{delivery.key}/{part}"
             ref = await self._find(asking, delivery, key) if delivery.unclear else None
             if ref is None:
-                ref = await asking.turn(partial(_send, place=asking.place, card=card, part=part, key=key))
+                ref = await asking.turn(partial(_send, place=asking.place, card=card, part=part, key=key), posts=True)
                 if delivery.unclear:  # The earlier attempt may land while this one is on its way.
                     ref = await self._find(asking, delivery, key) or ref
             delivery = await self._note_part(delivery, ref)
@@ -221,9 +221,9 @@ class _Asking:
         self.place = place
         self._pace = pace
 
-    async def turn(self, request: Callable[[Messenger], Awaitable[T]]) -> T:
+    async def turn(self, request: Callable[[Messenger], Awaitable[T]], *, posts: bool = False) -> T:
         """Raises DeliveryError, also where no answer comes in time; _NotNow where nothing more is to be asked."""
-        if not await self._pace.turn(self.place.channel):
+        if not await self._pace.turn(self.place.channel, posts=posts):
             raise _NotNow
         try:
             async with asyncio.timeout(ANSWERS_WITHIN):

@@ -1,9 +1,10 @@
-"""How fast a platform is asked: evenly, never faster than it allows, and not at all while it asks to be left alone."""
+"""How fast a platform is asked: no faster than it allows, and not at all while it asks to be left alone."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from contextlib import suppress
 from typing import Final
@@ -27,30 +28,32 @@ class Pace:
     """The turns of one platform's deliveries. In real time, whatever clock the rounds go by: a limit knows no other."""
 
     def __init__(self, per_second: float, *, channel_every: float = 0.0) -> None:
-        """So many turns a second, one after another, and in one channel one in `channel_every` seconds."""
+        """At most so many requests in any second, and in one channel at most one message in `channel_every` seconds."""
         self.at_once = max(1, min(IN_FLIGHT, round(2 * per_second)))
         """Deliveries in flight at a time: what would have to wait longer for its turn is not claimed yet."""
-        self._every = 1 / per_second
+        together = max(1, int(per_second))
+        self._within = together / per_second
+        self._latest = deque([-math.inf] * together, maxlen=together)
+        """When the latest turns were, or will be; the next one comes `within` seconds after the first of them."""
         self._channel_every = channel_every
-        self._next = 0.0
         self._rests_until = 0.0
         self._channels: dict[str, float] = {}
         self._refused: deque[float] = deque()
         self._closed = asyncio.Event()
 
-    async def turn(self, channel: str) -> bool:
-        """Wait until one request about a channel may be sent; False if none may any more."""
+    async def turn(self, channel: str, *, posts: bool = False) -> bool:
+        """Wait until one request about a channel may be sent; `posts`: a message. False if none may any more."""
         loop = asyncio.get_running_loop()
-        if self._channel_every:
+        if posts and self._channel_every:
             # Before its place in the common row: who waits for a channel must not hold up the others.
             await self._sleep_until(self._channels.get(channel, 0.0))
         while not self._closed.is_set():
-            at = max(loop.time(), self._next, self._rests_until)
-            self._next = at + self._every
+            at = max(loop.time(), self._latest[0] + self._within, self._rests_until)
+            self._latest.append(at)
             await self._sleep_until(at)
             if loop.time() >= self._rests_until:
                 break  # Else the platform has asked for a rest meanwhile, and all who waited line up anew.
-        if self._channel_every:
+        if posts and self._channel_every:
             self._forget(loop.time())
             self._channels[channel] = loop.time() + self._channel_every
         return not self._closed.is_set()
@@ -91,5 +94,8 @@ class Unpaced(Pace):
     def __init__(self) -> None:
         super().__init__(IN_FLIGHT)
 
-    async def turn(self, channel: str) -> bool:
+    def rest(self, seconds: float) -> None:
+        return
+
+    async def turn(self, channel: str, *, posts: bool = False) -> bool:
         return not self._closed.is_set()

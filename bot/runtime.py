@@ -9,7 +9,7 @@ import logging
 import re
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -37,6 +37,8 @@ from bot.core.ports import Messenger, StoreError, Transaction
 from bot.core.regrading import Change
 from bot.core.schedule import TZDATA_VERSION, UnknownZone, zone
 from bot.delivery import Deliverer
+from bot.lease import Lease
+from bot.pacing import Pace
 from bot.settings import Settings, SettingsError, check_tokens, data_folder, unseen
 from bot.shelf import Shelf
 from bot.store import SqliteStore
@@ -91,6 +93,7 @@ class Program:
     deliverer: Deliverer
     clock: Clock
     shelf: Shelf
+    lease: Lease
     room: Room | None = None
     terminal: Terminal | None = None
     discord_adapter: Discord | None = None
@@ -99,6 +102,7 @@ class Program:
     woken: asyncio.Event
     _ticking: contextlib.AbstractAsyncContextManager[None] | None = None
     _is_open: bool = False
+    _leads: bool | None = None
 
     @property
     def discord(self) -> discord.Client:
@@ -130,14 +134,36 @@ class Program:
             await self.discord_adapter.gaps.hold()
         if self.slack_adapter is not None:
             await self.slack_adapter.gaps.hold()
-        left = await self.deliverer.recover()
-        if left:
-            log.info("%d messages were on their way when the last run ended; looking for them first", left)
+        await self.leads()
+
+    async def leads(self) -> bool:
+        """Whether this copy ticks and sends; before it does it takes over what another has left. Raises StoreError."""
+        led, leads = self._leads, self.lease.take()
+        if leads and not led:
+            left = await self.deliverer.recover()
+            if left:
+                log.info("%d messages were on their way when the last run ended; looking for them first", left)
+        if led is not leads and (not leads or led is not None):
+            log.info("ticking and sending from now on" if leads else "another copy ticks and sends; standing by")
+        self._leads = leads
+        return leads
 
     async def turn(self) -> None:
-        """Look at the clock, do what is due, and send what is owed."""
+        """Look at the clock, do what is due, and send what is owed, unless another copy does."""
+        if await self.leads():
+            await self.tick()
+            await self.send()
+
+    async def send(self) -> None:
+        """Send what is owed, unless another copy does."""
+        if self._leads:
+            await self.deliverer.send_due(self.clock())
+
+    async def tick(self) -> None:
+        """Do what is due."""
         await self.bot.tick(self.clock())
-        await self.deliverer.send_due(self.clock())
+        if self.slack_adapter is not None:
+            await self.slack_adapter.work_off()
 
     async def turn_or_fail(self) -> None:
         """A turn after which nothing may be left to send, for a room that has no other reader. Raises StoreError."""
@@ -164,16 +190,26 @@ class Program:
 
     async def stop(self) -> None:
         """Let go of everything that `start` opened, whether all of it is open or not."""
-        self._is_open = False
-        await self.store.close()
-        if self.room is not None:
-            self.room.close()
+        self._is_open, self._leads = False, None
+        try:
+            await self.store.close()
+        finally:
+            self.lease.release()
+            if self.room is not None:
+                self.room.close()
 
 
-def build(settings: Settings, clock: Clock = wall_clock, *, saves: Path | None = None) -> Program:
+def build(
+    settings: Settings,
+    clock: Clock = wall_clock,
+    *,
+    saves: Path | None = None,
+    paces: Mapping[str, Pace] | None = None,
+) -> Program:
     """Assemble the program. Needs no loop, token, network or clock; reads the banks, and raises BankError.
 
-    The terminal's pictures are saved in the folder `saves`, if there is one.
+    The terminal's pictures are saved in the folder `saves`, if there is one. `paces` by platform stand for those of the
+    settings; a platform that is not among them is asked as fast as can be.
     """
     shelf = Shelf(settings.banks)
     shelf.load()
@@ -228,9 +264,10 @@ def build(settings: Settings, clock: Clock = wall_clock, *, saves: Path | None =
         settings=settings,
         store=store,
         bot=bot,
-        deliverer=Deliverer(store, messengers, clock),
+        deliverer=Deliverer(store, messengers, clock, paces=paces_of(settings) if paces is None else paces),
         clock=clock,
         shelf=shelf,
+        lease=Lease(settings.database),
         room=room,
         terminal=terminal,
         discord_adapter=discord_adapter,
@@ -239,6 +276,18 @@ def build(settings: Settings, clock: Clock = wall_clock, *, saves: Path | None =
         woken=woken,
     )
     return program
+
+
+def paces_of(settings: Settings) -> dict[str, Pace]:
+    """How fast each platform may be asked.
+
+    Discord takes 50 requests a second from a bot, all in all; what is left is for reactions and commands. Slack takes
+    one message a second in a channel. https://docs.slack.dev/apis/web-api/rate-limits/
+    """
+    return {
+        "discord": Pace(settings.discord_per_second),
+        "slack": Pace(settings.slack_per_second, channel_every=1.0),
+    }
 
 
 async def run_platforms(settings: Settings) -> None:
@@ -250,7 +299,7 @@ async def run_platforms(settings: Settings) -> None:
     logging.getLogger("slack_bolt").setLevel(logging.WARNING)
     logging.getLogger("slack_sdk").setLevel(logging.WARNING)
     program = build(settings)
-    connecting: list[asyncio.Task[None]] = []
+    connecting: dict[str, asyncio.Task[None]] = {}
     try:
         await program.start()
         if program.room is not None:
@@ -265,25 +314,42 @@ async def run_platforms(settings: Settings) -> None:
         if program.web is not None:
             await program.web.start()
         if program.discord_adapter is not None:
-            connecting.append(asyncio.create_task(program.discord_adapter.run(settings.discord_token)))
+            connecting["discord"] = asyncio.create_task(program.discord_adapter.run(settings.discord_token))
         if program.slack_adapter is not None:
-            connecting.append(asyncio.create_task(program.slack_adapter.run()))
-        await asyncio.wait({stopping, *connecting}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        for task in connecting:
-            if task.done():
-                await task
+            connecting["slack"] = asyncio.create_task(program.slack_adapter.run())
+        await _stopped_or_all_ended(stopping, connecting, alone=program.room is None)
         log.info("stopping: finishing what is in hand")
     finally:
         if program.web is not None:
             await program.web.stop()
-        for task in connecting:
+        for task in connecting.values():
             task.cancel()
-        await asyncio.gather(*connecting, return_exceptions=True)
+        await asyncio.gather(*connecting.values(), return_exceptions=True)
         if program.discord_adapter is not None:
             await program.discord_adapter.close()
         await program.end()
     log.info("stopped")
+
+
+async def _stopped_or_all_ended(
+    stopping: asyncio.Task[bool], connecting: Mapping[str, asyncio.Task[None]], *, alone: bool
+) -> None:
+    """Wait for a signal. One platform that ends for good leaves the others running; raises what the last one raises.
+
+    `alone`: nothing else is left to run once all of these have ended.
+    """
+    running = dict(connecting)
+    while not stopping.done():
+        await asyncio.wait({stopping, *running.values()}, return_when=asyncio.FIRST_COMPLETED)
+        for platform, task in [(platform, task) for platform, task in running.items() if task.done()]:
+            del running[platform]
+            fault = task.exception()
+            if not running and alone:
+                stopping.cancel()
+                if fault is not None:
+                    raise fault
+                return
+            log.error("%s has ended: %s. The rest goes on without it.", platform, fault or "its connection was closed")
 
 
 async def regrade(
@@ -493,16 +559,14 @@ async def alarm(program: Program) -> AsyncIterator[None]:
     async def tick() -> None:
         try:
             await asyncio.to_thread(program.shelf.refresh)
-            await program.bot.tick(program.clock())
+            if await program.leads():
+                await program.tick()
         finally:
             owed.set()  # Whatever became of it, what is owed is sent.
 
-    async def send() -> None:
-        await program.deliverer.send_due(program.clock())
-
     working = [
         asyncio.create_task(_whenever(program.woken, over, tick)),
-        asyncio.create_task(_whenever(owed, over, send)),
+        asyncio.create_task(_whenever(owed, over, program.send)),
     ]
     # The job only wakes the tasks above: APScheduler cancels running jobs at its shutdown and cannot wait for them.
     scheduler = AsyncIOScheduler(
@@ -521,6 +585,7 @@ async def alarm(program: Program) -> AsyncIterator[None]:
     finally:
         scheduler.shutdown(wait=False)
         over.set()
+        program.deliverer.stop()
         program.woken.set()
         owed.set()
         _, late = await asyncio.wait(working, timeout=STOPS_WITHIN)
@@ -534,6 +599,8 @@ async def _whenever(woken: asyncio.Event, over: asyncio.Event, work: Callable[[]
     while not over.is_set():
         await woken.wait()
         woken.clear()
+        if over.is_set():
+            return
         try:
             await work()
         except StoreError as problem:

@@ -27,10 +27,12 @@ NAMES: Final = (
     "DISCORD_API_URL",
     "DISCORD_GATEWAY_URL",
     "DISCORD_TEST_GUILD",
+    "DISCORD_REQUESTS_PER_SECOND",
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
     "SLACK_API_URL",
+    "SLACK_MESSAGES_PER_SECOND",
     "NNQUESTION_WEB",
     "NNQUESTION_KEEP_ANSWERS",
 )
@@ -38,6 +40,9 @@ NAMES: Final = (
 
 _NAMED_BY: Final = {"discord": ("TOKEN", "API_URL", "GATEWAY_URL"), "slack": ("BOT_TOKEN", "API_URL")}
 """A platform is named by any of these settings, where NNQUESTION_PLATFORMS does not say."""
+
+_RATES: Final = {"DISCORD_REQUESTS_PER_SECOND": (40.0, 50.0), "SLACK_MESSAGES_PER_SECOND": (5.0, 100.0)}
+"""How fast a platform is asked when nothing else is said, and the most that can be set."""
 
 _MOST_DAYS: Final = 36_500
 
@@ -62,10 +67,14 @@ class Settings:
     discord_api_url: str = ""
     discord_gateway_url: str = ""
     discord_test_guild: int | None = None
+    discord_per_second: float = _RATES["DISCORD_REQUESTS_PER_SECOND"][0]
+    """Requests to Discord for what is owed, all channels together."""
     slack_bot_token: str = field(default="", repr=False)
     slack_app_token: str = field(default="", repr=False)
     slack_signing_secret: str = field(default="", repr=False)
     slack_api_url: str = ""
+    slack_per_second: float = _RATES["SLACK_MESSAGES_PER_SECOND"][0]
+    """Requests to Slack for what is owed, in a workspace."""
     web: tuple[str, int] = ("127.0.0.1", 8080)
     """Where the web server listens: host and port."""
     keep_answers: timedelta | None = None
@@ -89,6 +98,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         problems.append(f"DISCORD_TEST_GUILD={given['DISCORD_TEST_GUILD']}: it is the id of a server, a number")
     web = _web(given["NNQUESTION_WEB"], problems)
     keep_answers = _days("NNQUESTION_KEEP_ANSWERS", given["NNQUESTION_KEEP_ANSWERS"], problems)
+    rates = {name: _rate(name, given[name], problems) for name in _RATES}
     if problems:
         raise SettingsError(tuple(problems))
     return Settings(
@@ -99,10 +109,12 @@ def load(environ: Mapping[str, str]) -> Settings:
         discord_api_url=given["DISCORD_API_URL"],
         discord_gateway_url=given["DISCORD_GATEWAY_URL"],
         discord_test_guild=int(given["DISCORD_TEST_GUILD"]) if given["DISCORD_TEST_GUILD"] else None,
+        discord_per_second=rates["DISCORD_REQUESTS_PER_SECOND"],
         slack_bot_token=given["SLACK_BOT_TOKEN"],
         slack_app_token=given["SLACK_APP_TOKEN"],
         slack_signing_secret=given["SLACK_SIGNING_SECRET"],
         slack_api_url=given["SLACK_API_URL"],
+        slack_per_second=rates["SLACK_MESSAGES_PER_SECOND"],
         web=web,
         keep_answers=keep_answers,
     )
@@ -174,6 +186,16 @@ def _web(given: str, problems: list[str]) -> tuple[str, int]:
         problems.append(f"NNQUESTION_WEB={given}: expected host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
         return "127.0.0.1", 8080
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _rate(name: str, given: str, problems: list[str]) -> float:
+    default, most = _RATES[name]
+    if not given:
+        return default
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", given) or not 0 < float(given) <= most:
+        problems.append(f"{name}={given}: it is a number above 0 and up to {most:g}, such as {default:g}")
+        return default
+    return float(given)
 
 
 def _days(name: str, given: str, problems: list[str]) -> timedelta | None:

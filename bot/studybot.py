@@ -397,6 +397,17 @@ class StudyBot:
         """Write down something that a platform will not send again; False if it is known."""
         return await self._store.write(lambda tx: tx.events.add(Occurrence(id=id, at=now, data=data)))
 
+    async def first_to_hear(self, id: str, now: datetime) -> bool:
+        """Whether nobody has heard of this before: of several copies that hear the same, one answers it."""
+
+        def work(tx: Transaction) -> bool:
+            new = tx.events.add(Occurrence(id=f"heard/{id}", at=now))
+            if new:
+                tx.events.finish(f"heard/{id}", "heard")
+            return new
+
+        return await self._store.write(work)
+
     async def received(self) -> list[Occurrence]:
         """What was written down so and has not been worked on, in the order of arrival."""
         return await self._store.read(lambda tx: tx.events.waiting())

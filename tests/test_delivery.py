@@ -404,33 +404,43 @@ async def test_a_program_that_dies_again_and_again_still_says_everything_once(po
 # --- the program is to stop ---------------------------------------------------------------------------------
 
 
+class Telling(ScriptedMessenger):
+    """A platform that tells when something has been posted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = asyncio.Event()
+
+    async def send(self, place: Place, card: Card, *, part: int, key: str) -> MessageRef:
+        try:
+            return await super().send(place, card, part=part, key=key)
+        finally:
+            self.told.set()
+
+
 async def test_a_program_that_is_to_stop_begins_nothing_and_owes_what_had_not_had_its_turn(post: Post) -> None:
-    pace = Pace(1.0)
-    deliverer = Deliverer(post.store, {"terminal": post.messenger}, paces={"terminal": pace})
+    messenger = Telling()
+    deliverer = Deliverer(post.store, {"terminal": messenger}, paces={"terminal": Pace(1.0)})
     await post.owe(*(make_delivery(f"{number}", f"terminal:local/{number}") for number in range(3)))
     sending = asyncio.create_task(deliverer.send_due(NOW))
-    while post.messenger.said() != ["0"]:
-        await asyncio.sleep(0)
+    await messenger.told.wait()
     deliverer.stop()
     await sending
-    assert post.messenger.said() == ["0"]
+    assert messenger.said() == ["0"]
     for key in ("1", "2"):
         waiting = await post.delivery(key)
         assert (waiting.state, waiting.unclear, waiting.attempts) == (DeliveryState.OWED, False, 0)
 
 
 async def test_while_one_platform_is_left_alone_the_others_go_on(post: Post) -> None:
-    pace = Pace(1.0)
-    other = ScriptedMessenger()
-    both = {"terminal": post.messenger, "slack": other}
-    deliverer = Deliverer(post.store, both, paces={"slack": pace})
+    messenger, other = Telling(), ScriptedMessenger()
+    deliverer = Deliverer(post.store, {"terminal": messenger, "slack": other}, paces={"slack": Pace(50.0)})
     other.fails("send", "a", DeliveryError(Failure.NOT_SENT, "", timedelta(hours=1), limited=True, for_all=True))
     await post.owe(make_delivery("a", "slack:T/A"))
     await deliverer.send_due(NOW)
     await post.owe(make_delivery("b", "slack:T/B"), make_delivery("note"))
     sending = asyncio.create_task(deliverer.send_due(NOW))
-    while post.messenger.said() != ["note"]:
-        await asyncio.sleep(0)
+    await messenger.told.wait()
     deliverer.stop()
     await sending
     assert other.requests == [("send", "a")]

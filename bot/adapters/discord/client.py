@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -40,6 +40,7 @@ MARK: Final = "✅"
 """The reaction on what counts; the card's footer explains it."""
 
 _COMMANDS: Final = "discord commands"
+_BEGAN: Final = "discord sessions"
 
 
 class TokenRefused(Exception):
@@ -108,6 +109,7 @@ class Discord:
         while True:
             began = asyncio.get_running_loop().time()
             try:
+                await self._wait_after_many_starts()
                 await self.client.start(token)
                 return  # It was closed on purpose.
             except Exception as error:
@@ -122,6 +124,19 @@ class Discord:
                 )
                 await self._renew(message_content=self.client.intents.message_content)
                 await asyncio.sleep(wait)
+
+    async def _wait_after_many_starts(self) -> None:
+        """Keep a program that dies and is started again and again from beginning more sessions than Discord bears."""
+        if self._shard_count is not None:
+            return  # This is not Discord itself, but what a test has put in its place.
+        now = self._clock()
+        began = [datetime.fromisoformat(each) for each in (await self._bot.fact(_BEGAN) or "").split()]
+        wait = failures.wait_to_begin(began, now)
+        if wait:
+            log.warning("%d sessions with Discord within minutes; beginning the next one in %d s", len(began), wait)
+            await asyncio.sleep(wait)
+        latest = [*began, now + timedelta(seconds=wait)][-failures.BEGUN_AT_MOST :]
+        await self._bot.note(_BEGAN, " ".join(each.isoformat() for each in latest))
 
     async def _renew(self, *, message_content: bool) -> None:
         """A client that has failed cannot be started again."""
@@ -264,6 +279,9 @@ class Discord:
     async def joined(self, guild: discord.Guild) -> None:
         """Say once how to begin, where the server wants such words."""
         channel = guild.system_channel
+        joined = guild.me.joined_at if guild.me is not None else None
+        if not await self._bot.first_to_hear(f"discord/joined/{guild.id}/{joined}", self._clock()):
+            return
         if channel is None or (guild.me is not None and not channel.permissions_for(guild.me).send_messages):
             return
         try:

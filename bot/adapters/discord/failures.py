@@ -9,9 +9,9 @@ Codes: https://docs.discord.com/developers/topics/opcodes-and-status-codes
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, repeat
 from typing import Final
@@ -258,6 +258,22 @@ def token_refused(error: Exception) -> bool:
 def pauses() -> Iterator[int]:
     """Seconds to wait before each next try to connect. Even for ever they begin fewer than 1,000 sessions a day."""
     return chain((5, 10, 20, 40, 80), repeat(120))
+
+
+BEGUN_AT_MOST: Final = 10
+"""Sessions that may begin one after another without a wait."""
+
+_BEGUN_WITHIN: Final = timedelta(minutes=30)
+_BEGUN_EVERY: Final = timedelta(seconds=100)
+"""A session in this time makes 864 a day. Discord resets the token of a bot that begins 1,000."""
+
+
+def wait_to_begin(began: Sequence[datetime], now: datetime) -> float:
+    """Seconds to wait before the next session, after those that have begun; the last of them last."""
+    lately = [each for each in began if now - _BEGUN_WITHIN < each <= now]
+    if len(lately) < BEGUN_AT_MOST:
+        return 0.0
+    return max(0.0, (max(lately) + _BEGUN_EVERY - now).total_seconds())
 
 
 def asked_wait(error: Exception) -> timedelta | None:

@@ -100,12 +100,16 @@ class Interactions:
                 await self._complete(interaction, data)
             else:
                 await _reply(interaction, self._answer(interaction, data), self._draw)
+        except _Elsewhere:
+            log.info("an interaction is answered by another copy, or has been here")
         except discord.HTTPException as error:
             if not (failures.too_late(error) or failures.answered_already(error)):
                 raise
             log.info("an interaction was answered too late, or by another copy (%s)", failures.in_words(error))
 
     async def _answer(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> Card | _Modal:
+        if not await self._bot.first_to_hear(_id(interaction), self._clock()):
+            raise _Elsewhere
         custom = _custom(data)
         if interaction.guild_id is None:
             return await self._directly(interaction, data, custom)
@@ -285,6 +289,10 @@ STRANGER: Final = "You and I are no longer in one server there."
 _SLOW: Final = asking.refused("That took me too long to open a form for you. Please try once more.")
 
 
+class _Elsewhere(Exception):
+    """Another copy of the program has heard of an interaction before, and answers it."""
+
+
 class _Modal:
     """A form as a payload. discord.py asks for no more of one that it need not keep."""
 
@@ -405,6 +413,8 @@ def _said_nothing_back() -> Iterator[None]:
 async def _finished(interaction: discord.Interaction, work: Awaitable[Card | _Modal], draw: Draw) -> _Reply | _Modal:
     try:
         answer = await work
+    except _Elsewhere:
+        raise
     except Exception:
         log.exception("interaction %s failed", interaction.id)
         answer = _BROKEN

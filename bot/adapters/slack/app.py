@@ -57,6 +57,9 @@ FINISHES_WITHIN: Final = 5
 WAITS_AT_MOST: Final = 10
 """Seconds that a request waits where Slack asks it to; a delivery that has to wait longer is sent later."""
 
+LEFT_AFTER: Final = timedelta(minutes=1)
+"""After this time an event that has been written down and not worked on is taken for left."""
+
 _NO_TOKEN: Final = "no-token"
 """What stands for a token where none is set: the app can be assembled without."""
 
@@ -169,8 +172,8 @@ class Slack:
             if body.get("type") != "url_verification":
                 await self.ready()
             if body.get("type") == "event_callback":
-                await self.events.receive(body)
-                self._beside.start(self.events.work(body))
+                if await self.events.receive(body):
+                    self._beside.start(self.events.work(body))
                 return BoltResponse(status=200)
             await next()
             return None
@@ -354,6 +357,11 @@ class Slack:
         if not sound:
             return web.Response(status=400, text="This is no request of Slack's.")
         return await to_aiohttp_response(await self.app.async_dispatch(read))
+
+    async def work_off(self) -> None:
+        """Work on what a copy has written down and left, once it is clear that nobody does."""
+        if self._me is not None:
+            await self.events.work_off(waiting_for=LEFT_AFTER)
 
     def routes(self) -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
         """What the web server has to serve: method, path, handler. Nothing in Socket Mode, nor without a secret."""

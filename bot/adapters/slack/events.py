@@ -12,7 +12,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -99,14 +99,16 @@ class Events:
 
     # --- in and out -------------------------------------------------------------------------------------------
 
-    async def receive(self, body: Mapping[str, Any]) -> None:
-        """Write an event down. What comes again is the same, and comes to nothing."""
+    async def receive(self, body: Mapping[str, Any]) -> bool:
+        """Write an event down; False if nothing is to be done about it, or whoever wrote it down before does it."""
         event = body.get("event") or {}
         team = str(body.get("team_id") or event.get("team") or self._me().team)
-        if self._is_own(event) or (self._me().team and team != self._me().team) or _is_a_look(event):
-            return
+        if self._is_own(event) or (self._me().team and team != self._me().team):
+            return False
+        if _is_a_look(event):
+            return True
         data = {"team": team, "event": json.dumps(event, sort_keys=True)}
-        await self._bot.receive(_inbox_id(body), data, self._clock())
+        return await self._bot.receive(_inbox_id(body), data, self._clock())
 
     async def work(self, body: Mapping[str, Any]) -> None:
         """Work on an event that was received, unless that has been done."""
@@ -116,10 +118,11 @@ class Events:
         elif event.get("tab", "home") == "home":
             await self._asked.show_home(str(event["user"]))
 
-    async def work_off(self) -> None:
-        """Work on whatever an earlier run has left."""
+    async def work_off(self, *, waiting_for: timedelta = timedelta()) -> None:
+        """Work on whatever an earlier run has left, or another copy has not worked on for so long."""
+        before = self._clock() - waiting_for
         for received in await self._bot.received():
-            if received.id.startswith(_INBOX):  # One that has to wait holds up no other.
+            if received.id.startswith(_INBOX) and received.at <= before:  # One that has to wait holds up no other.
                 self.beside.start(self._work_on(received.id))
 
     async def _work_on(self, id: str) -> None:

@@ -102,7 +102,7 @@ class Study:
                 "NNQUESTION_DATABASE": str(self.database),
             }
         )
-        self.programs.append(runtime.build(settings, lambda: self.server.clock.now))
+        self.programs.append(runtime.build(settings, lambda: self.server.clock.now, paces={}))
         return self.program
 
     async def until(self, condition: Callable[[], object]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -765,6 +766,28 @@ async def test_a_gateway_that_refuses_is_tried_again_until_it_does_not(
         _, thread = await opened(study)
         await revealed(study, thread)
     assert {record.exc_info for record in caplog.records} == {None}
+
+
+# --- two copies ---------------------------------------------------------------------------------------------
+
+
+async def test_of_two_copies_one_posts_and_the_other_takes_over_when_it_ends(study: Study) -> None:
+    async with AsyncExitStack() as later:
+        async with study.running() as first:
+            second = await later.enter_async_context(study.running())
+            assert (await first.leads(), await second.leads()) == (True, False)
+            _, thread = await opened(study)
+            await study.bob.say(thread, FULL)
+            await study.server.caught_up()
+            await study.at("17:00")
+            for program in (second, first, second):
+                await program.turn()
+            assert [message.labels for message in study.channel.messages] == [["Answer", "Hint"]]
+        assert await second.leads()
+        await revealed(study, thread)
+        await second.turn()
+        assert len(references(thread)) == 1
+        assert "1 point` Bob" in text_of(references(thread)[0])
 
 
 async def test_a_wrong_token_is_not_tried_again(study: Study) -> None:

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final, NoReturn, cast
 
@@ -471,3 +471,35 @@ def test_the_table_in_the_docs_is_the_one_of_the_code() -> None:
     page = failure_table.PAGE.read_text(encoding="utf-8")
     assert page == failure_table.written(page)
     assert "50035" in page
+
+
+# --- beginning again and again ------------------------------------------------------------------------------
+
+
+def test_the_first_sessions_begin_at_once() -> None:
+    now, began = datetime(2026, 11, 22, 9, tzinfo=UTC), list[datetime]()
+    for _ in range(failures.BEGUN_AT_MOST):
+        assert failures.wait_to_begin(began, now) == 0
+        began.append(now)
+        now += timedelta(seconds=2)
+    assert failures.wait_to_begin(began, now) == 98
+
+
+def test_a_program_that_dies_at_once_for_a_whole_day_begins_fewer_sessions_than_cost_the_token() -> None:
+    now = start = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    began, sessions = list[datetime](), 0
+    while now < start + timedelta(days=1):
+        now += timedelta(seconds=failures.wait_to_begin(began, now))
+        began, sessions = [*began, now][-failures.BEGUN_AT_MOST :], sessions + 1
+        now += timedelta(seconds=1)
+    assert 800 < sessions < 950
+
+
+def test_after_a_quiet_half_hour_sessions_begin_at_once_again() -> None:
+    began = [datetime(2026, 11, 22, 9, 0, second, tzinfo=UTC) for second in range(failures.BEGUN_AT_MOST)]
+    assert failures.wait_to_begin(began, datetime(2026, 11, 22, 9, 31, tzinfo=UTC)) == 0
+
+
+def test_a_clock_that_was_set_back_makes_nobody_wait() -> None:
+    began = [datetime(2026, 11, 22, 9, tzinfo=UTC)] * failures.BEGUN_AT_MOST
+    assert failures.wait_to_begin(began, datetime(2026, 11, 22, 8, tzinfo=UTC)) == 0

@@ -59,7 +59,7 @@ class Study:
             "NNQUESTION_DATABASE": str(self.database),
             **settings,
         }
-        self.programs.append(runtime.build(load(given), lambda: self.server.clock.now))
+        self.programs.append(runtime.build(load(given), lambda: self.server.clock.now, paces={}))
         slack = self.slack
         slack.pauses, slack.looks_every, slack.dead_after = lambda: repeat(0.01), 0.02, 0.2
         slack.events.again_after, slack.answers_within = 0.02, self.answers_within
