@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
 from pathlib import Path
 from typing import Final
 
@@ -84,6 +85,19 @@ def _prepare(db: Database, path: Path, max_pages: int | None) -> None:
         db.rollback()
         raise
     # Only now, so that the header in the file itself, not just the log, has carried our id since there are tables.
+    _keep_a_log(db)
+
+
+def _keep_a_log(db: Database) -> None:
+    """Have the file kept with a write-ahead log. SQLite does not wait for that by itself."""
+    for _ in range(PATIENCE * 100):
+        try:
+            db.execute("PRAGMA journal_mode = WAL").fetchone()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            time.sleep(0.01)
     db.execute("PRAGMA journal_mode = WAL").fetchone()
 
 
