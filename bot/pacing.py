@@ -8,6 +8,7 @@ import math
 from collections import deque
 from contextlib import suppress
 from typing import Final
+from weakref import WeakValueDictionary
 
 log = logging.getLogger(__name__)
 
@@ -38,24 +39,31 @@ class Pace:
         self._channel_every = channel_every
         self._rests_until = 0.0
         self._channels: dict[str, float] = {}
+        self._posting = WeakValueDictionary[str, asyncio.Lock]()
         self._refused: deque[float] = deque()
         self._closed = asyncio.Event()
 
     async def turn(self, channel: str, *, posts: bool = False) -> bool:
         """Wait until one request about a channel may be sent; `posts`: a message. False if none may any more."""
-        loop = asyncio.get_running_loop()
-        if posts and self._channel_every:
-            # Before its place in the common row: who waits for a channel must not hold up the others.
+        if not (posts and self._channel_every):
+            return await self._turn_of_all()
+        # Before its place in the common row: who waits for a channel must not hold up the others.
+        async with self._posting.setdefault(channel, asyncio.Lock()):
             await self._sleep_until(self._channels.get(channel, 0.0))
+            has_turn = await self._turn_of_all()
+            now = asyncio.get_running_loop().time()
+            self._forget(now)
+            self._channels[channel] = now + self._channel_every
+            return has_turn
+
+    async def _turn_of_all(self) -> bool:
+        loop = asyncio.get_running_loop()
         while not self._closed.is_set():
             at = max(loop.time(), self._latest[0] + self._within, self._rests_until)
             self._latest.append(at)
             await self._sleep_until(at)
             if loop.time() >= self._rests_until:
                 break  # Else the platform has asked for a rest meanwhile, and all who waited line up anew.
-        if posts and self._channel_every:
-            self._forget(loop.time())
-            self._channels[channel] = loop.time() + self._channel_every
         return not self._closed.is_set()
 
     def close(self) -> None:
