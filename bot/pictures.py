@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 from bot.core.card import Picture
 
@@ -24,6 +26,12 @@ def draw(picture: Picture) -> bytes:
         return png(picture)
 
 
+@cache
+def _drawing() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="drawing")
+
+
 async def drawn(picture: Picture) -> bytes:
     """The same, beside the event loop."""
-    return await asyncio.to_thread(draw, picture)
+    # One thread of their own: those that would wait for each other must not take all that graders and files have, too.
+    return await asyncio.get_running_loop().run_in_executor(_drawing(), draw, picture)

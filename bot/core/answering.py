@@ -240,7 +240,7 @@ def _take_form(tx: Transaction, form: Form, now: datetime) -> Told:
     round_ = tx.rounds.get(form.round)
     if round_ is None or round_.state in _NO_ANSWERS or round_.group != group_of(ChannelId(form.member)):
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
-    if _is_barred(tx, form.member):
+    if _is_barred(tx, form.member) and form.text.strip():  # Taking back one's own words always works.
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.BARRED, round=round_.id)
     at = _credible(form.at, now, not_before=round_.opened_at)
     if _is_forgotten(tx, form.member, at):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, Final
 
-from bot.core import cards, scoring
+from bot.core import cards, scoring, sharing
 from bot.core.card import File
 from bot.core.model import ChannelId, GroupId, Member, Naming, RoundState, Season, Share, Standing
 from bot.core.my_data import table
@@ -78,7 +78,7 @@ def _answers(tx: Transaction, group: GroupId) -> Iterator[tuple[Any, ...]]:
             if round_.state is not RoundState.REVEALED:
                 continue
             helped = tx.answers.helped(round_.id)
-            for answer in tx.answers.shared(round_.id):
+            for answer in sharing.shared_in(tx, round_.id):
                 by = cards.signed(answer, tx.members.get(answer.member)) if answer.share is Share.WITH_NAME else ""
                 yield (
                     round_.local_date.isoformat(),

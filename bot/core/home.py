@@ -43,7 +43,7 @@ def home(
             buttons=tuple(buttons),
             tone=Tone.OPEN,
         )
-        asked.append(objecting.with_check(tx, card, live.id, asker.member))
+        asked.append(objecting.with_check(tx, card, [live.id], asker.member))
     return (
         _points(tx, asker, drills, zone, now),
         *_decided(tx, asker),

@@ -36,9 +36,6 @@ from bot.core.ports import Transaction
 from bot.core.rubric import rubric
 from bot.core.setting_up import Refused
 
-OPEN_AT_MOST: Final = 2
-"""Objections of one member that wait at a time."""
-
 SENTENCES_OFFERED: Final = 8
 """The sentences of an answer that come nearest to a key point, from which its author chooses."""
 
@@ -55,18 +52,26 @@ def after_answer(tx: Transaction, member: MemberId, group: GroupId, told: Told) 
     """What its author is told in private of what they sent, with what they have not heard yet."""
     card = Card(title="Your answer", body=(line(notices.told(told) or "Not counted."),))
     if told.receipt in (Receipt.RECORDED, Receipt.REVISED) and told.round is not None:
-        card = boards.ask_how(with_check(tx, card, told.round, member), tx.members.get(member))
+        card = boards.ask_how(with_check(tx, card, [told.round], member), tx.members.get(member))
     return with_news(tx, card, group, member)
 
 
-def with_check(tx: Transaction, card: Card, round_id: RoundId, member: MemberId) -> Card:
-    """The card with Check now, where there is an answer to check."""
-    round_, answer = tx.rounds.get(round_id), tx.answers.get(round_id, member)
-    if round_ is None or answer is None or not _checkable(round_, answer) or answer.final:
+def with_check(tx: Transaction, card: Card, round_ids: Sequence[RoundId], member: MemberId) -> Card:
+    """The card with Check now for each of these rounds in which there is an answer to check."""
+    found = [(tx.rounds.get(round_id), tx.answers.get(round_id, member)) for round_id in round_ids]
+    open_ones = [
+        round_
+        for round_, answer in found
+        if round_ is not None and answer is not None and _checkable(round_, answer) and not answer.final
+    ]
+    if not open_ones:
         return card
     says = line("Check now tells what it covers, and makes it final: you cannot revise it after that.")
-    button = Button(Press.CHECK, "Check now", round_id)
-    return replace(card, body=(*card.body, says), buttons=(*card.buttons, button))
+    buttons = (
+        _short(Button(Press.CHECK, "Check now" + f": {round_.question.prompt}" * (len(open_ones) > 1), round_.id))
+        for round_ in open_ones
+    )
+    return replace(card, body=(*card.body, says), buttons=(*card.buttons, *buttons))
 
 
 def with_news(tx: Transaction, card: Card, group: GroupId, member: MemberId) -> Card:
@@ -90,8 +95,7 @@ def told_of(tx: Transaction, card: Card, told: Sequence[Ruling]) -> Card:
 
 def of_me(tx: Transaction, asker: Asker, card: Card) -> Card:
     """The card with what its reader can do about their answers: check the open one, allow or stop their use."""
-    for live in tx.rounds.live(asker.channel):
-        card = with_check(tx, card, live.id, asker.member)
+    card = with_check(tx, card, [live.id for live in tx.rounds.live(asker.channel)], asker.member)
     return with_use(tx, card, asker.group, asker.member)
 
 
@@ -205,8 +209,9 @@ def object_(tx: Transaction, asker: Asker, about: str, now: datetime) -> Card:
         return _which_sentence(round_, point, number, sentences)
     if sentence not in map(str, range(len(sentences))):
         raise Refused("That sentence is no longer in your answer.")
-    if len(tx.objections.open_of(asker.group, asker.member)) >= OPEN_AT_MOST:
-        raise Refused(f"You have {OPEN_AT_MOST} objections open. Once one of them is ruled on, you can file another.")
+    if len(tx.objections.open_of(asker.group, asker.member)) >= rulings.OPEN_AT_MOST:
+        most = rulings.OPEN_AT_MOST
+        raise Refused(f"You have {most} objections open. Once one of them is ruled on, you can file another.")
     words = sentences[int(sentence)]
     tx.objections.add(
         Objection(

@@ -25,6 +25,7 @@ from bot.core.model import (
     Round,
     Season,
 )
+from bot.core.planning import Banks
 from bot.core.ports import Transaction
 from bot.core.setting_up import Refused, date_of
 
@@ -52,22 +53,25 @@ class Topic:
     answers: int
 
 
-def me(tx: Transaction, asker: Asker, member: Member, now: datetime) -> Card:
+def me(tx: Transaction, banks: Banks, asker: Asker, member: Member, now: datetime) -> Card:
     """Everything at a glance, with a picture that says part of it."""
     graded = _graded(tx, asker)
-    topics = topics_of(graded)
+    topics = topics_of(graded, banks)
     body: list[Block] = [*_standing(tx, asker, now), *_streak_lines(tx, asker)]
     if topics:
         body += _topic_lines(topics)
     body += _go_over_lines(graded)
-    body += _entry_lines(tx, tx.ledger.of_member(asker.group, asker.member, ENTRIES))
+    entries = tx.ledger.of_member(asker.group, asker.member, ENTRIES)
+    body += _entry_lines(tx, entries) if entries or not member.barred else []
     body += _round_lines(graded)
     shown = {Naming.NAME: "by name", Naming.SOMEONE: "as “someone”", Naming.OUT: "not at all"}
     how = f"Boards show you {shown[scoring.naming_of(member)]}; /nnquestion me hide changes that."
     body.append(line("An organizer has barred you from answers and boards." if member.barred else how))
     weeks = points_by_week(tx.ledger.of_member(asker.group, asker.member), today(tx, asker, now))
     card = Card(title=f"You, {asker.name}", body=tuple(body), picture=_picture(asker.name, topics, weeks))
-    return objecting.of_me(tx, asker, card)
+    return (
+        objecting.with_use(tx, card, asker.group, asker.member) if member.barred else objecting.of_me(tx, asker, card)
+    )
 
 
 # --- points -------------------------------------------------------------------------------------------------
@@ -121,14 +125,15 @@ def _graded(tx: Transaction, asker: Asker) -> _Graded:
     return [(round_, grade) for round_, grade in found if grade is not None]
 
 
-def topics_of(graded: _Graded) -> list[Topic]:
-    """The topics with enough answers, strongest first."""
+def topics_of(graded: _Graded, banks: Banks) -> list[Topic]:
+    """The topics with enough answers, strongest first, by their titles in the questions' banks."""
     scores: dict[str, list[float]] = defaultdict(list)
     for round_, grade in graded:
         if grade.grader == UNGRADED:  # What the grader could not read tells nothing of its author.
             continue
+        bank = banks.get(round_.question.id.partition(":")[0])
         for topic in round_.question.topics:
-            scores[topic].append(grade.score)
+            scores[topic if bank is None else bank.topics.get(topic, topic)].append(grade.score)
     found = [Topic(name, mean(each), len(each)) for name, each in scores.items() if len(each) >= TOPIC_NEEDS]
     return sorted(found, key=lambda topic: (-topic.score, topic.name))
 

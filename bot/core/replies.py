@@ -147,7 +147,7 @@ def _me(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str],
             return my_data.export(tx, asker)
         case "forget":
             return my_data.ask_to_forget()
-    return progress.me(tx, asker, member, now)
+    return progress.me(tx, banks, asker, member, now)
 
 
 _TAKE_A_VALUE: Final = frozenset({"away", "remind"})

@@ -33,7 +33,7 @@ from bot.core.model import (
 )
 from bot.core.planning import Banks
 from bot.core.ports import Transaction
-from bot.core.rulings import renew_exemplar, standing_grade
+from bot.core.rulings import OPEN_AT_MOST, renew_exemplar, standing_grade
 from bot.core.scoring import naming_of
 from bot.core.setting_up import Refused, member_of
 
@@ -303,6 +303,12 @@ def _undo(tx: Transaction, asker: Asker, what: str, now: datetime) -> Card:
         raise Refused("That has been undone already, or was never decided here.")
     if ruling.member == asker.member:
         raise Refused("This is about your own answer; another organizer has to undo it.")
+    objection = tx.objections.get(ruling.objection) if ruling.objection is not None else None
+    if objection is not None and len(tx.objections.open_of(objection.group, objection.member)) >= OPEN_AT_MOST:
+        raise Refused(
+            f"Undone, this objection would be open again, and its author has {OPEN_AT_MOST} open already, which is the"
+            " most. Decide one of those first."
+        )
     undone = replace(ruling, undone_at=now, undone_by=asker.member, told=not ruling.told, consent=Consent.REFUSED)
     tx.rulings.save(undone)
     round_, _ = _of(tx, ruling.round, ruling.member)
@@ -312,7 +318,6 @@ def _undo(tx: Transaction, asker: Asker, what: str, now: datetime) -> Card:
         if ruling.points:
             _say_in_thread(tx, round_, undone, now)
         return _done(asker, "Undone. The points of the award are taken back.")
-    objection = tx.objections.get(ruling.objection) if ruling.objection is not None else None
     if objection is not None:
         tx.objections.save(replace(objection, state=ObjectionState.OPEN, since=now))
     paying.settle(tx, round_, now, [ruling.member])

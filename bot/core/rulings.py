@@ -24,6 +24,9 @@ from bot.core.model import (
 )
 from bot.core.ports import Transaction
 
+OPEN_AT_MOST: Final = 2
+"""Objections of one member that wait at a time."""
+
 SCORE_OF_LEVEL: Final = {2: 1.0, 1: 0.5, 0: 0.0}
 """What an exemplar deserves whose level was ruled."""
 

@@ -40,6 +40,12 @@ def mark(answer: Answer) -> str:
     return hashlib.sha256(f"{answer.round} {answer.member} {forms}".encode()).hexdigest()[:10]
 
 
+def shared_in(tx: Transaction, round_id: RoundId) -> list[Answer]:
+    """A round's shared answers that are shown: of whom is barred none is."""
+    found = ((answer, tx.members.get(answer.member)) for answer in tx.answers.shared(round_id))
+    return [answer for answer, member in found if member is None or not member.barred]
+
+
 def answers(tx: Transaction, asker: Asker, about: str, now: datetime) -> Card:
     """Some of a round's shared answers, shuffled for each reader; `about` is how many they have seen, and the round.
 
@@ -47,7 +53,7 @@ def answers(tx: Transaction, asker: Asker, about: str, now: datetime) -> Card:
     """
     before, _, round_id = about.rpartition(" ")
     round_ = _revealed(tx, asker, round_id)
-    shared = _shuffled(tx.answers.shared(round_.id), asker.member)
+    shared = _shuffled(shared_in(tx, round_.id), asker.member)
     first = int(before) if before.isdecimal() and len(before) < _LONGEST_NUMBER else 0
     shown = shared[first : first + AT_A_TIME]
     in_thread = sum(_in_thread(answer) for answer in tx.answers.of_round(round_.id) if not round_.sealed)
@@ -143,7 +149,7 @@ def _revealed(tx: Transaction, asker: Asker, round_id: str) -> Round:
 def _answer(tx: Transaction, asker: Asker, about: str) -> Answer:
     carried, _, round_id = about.rpartition(" ")
     round_ = _revealed(tx, asker, round_id)
-    for answer in tx.answers.shared(round_.id):
+    for answer in shared_in(tx, round_.id):
         if mark(answer) == carried:
             return answer
     raise Refused("This answer is no longer shared.")

@@ -355,6 +355,17 @@ def test_the_reply_to_a_form_says_what_became_of_it_and_offers_to_check_it(world
     assert checks(card) == [Button(Press.CHECK, "Check now", world.round().id)]
 
 
+def test_where_two_rounds_are_open_each_check_says_which_question_it_is_about(world: World) -> None:
+    daily = world.round()
+    world.command("ada", "ask", at("10:30"))
+    extra = next(round_ for round_ in world.rounds() if round_.id != daily.id)
+    for round_ in (daily, extra):
+        world.fills_form("ada", "It covers one, for sure.", at("10:31"), round_=round_)
+    pressed = checks(world.command("ada", "me", at("10:33")))
+    assert {button.about for button in pressed} == {daily.id, extra.id}
+    assert all(button.label.startswith("Check now: What does dropout do while") for button in pressed)
+
+
 @pytest.mark.parametrize("text", ["", "x" * 3001])
 def test_what_does_not_count_and_what_was_withdrawn_cannot_be_checked(world: World, text: str) -> None:
     assert checks(reply(world, "ada", text)) == []

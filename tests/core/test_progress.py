@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.core import progress
 from bot.core.card import Bars, Card, Columns, Jump, Line
 from bot.core.model import UNGRADED, Grade, Round
-from tests.core.worlds import EXTRA, FULL, ONE, PARTLY, SLUGS, TRY, TWO, World, at, marked, words_of
+from tests.core.worlds import EXTRA, FULL, ONE, PARTLY, SLUGS, TRY, TWO, World, at, make_bank, marked, words_of
 from tests.factories import (
     CHANNEL,
     TODAY,
@@ -89,13 +89,19 @@ def test_a_topic_that_has_been_answered_once_says_nothing() -> None:
 
 def test_what_the_grader_could_not_read_makes_no_topic_weak() -> None:
     failed = [(round_, replace(grade, grader=UNGRADED)) for round_, grade in graded((0.0, "cnn"), (0.0, "cnn"))]
-    assert progress.topics_of(failed) == []
-    assert progress.topics_of([*failed, *graded((1.0, "cnn"), (0.5, "cnn"))]) == [progress.Topic("cnn", 0.75, 2)]
+    assert progress.topics_of(failed, {}) == []
+    assert progress.topics_of([*failed, *graded((1.0, "cnn"), (0.5, "cnn"))], {}) == [progress.Topic("cnn", 0.75, 2)]
+
+
+def test_a_topic_is_called_by_its_title_where_the_bank_has_one() -> None:
+    given = graded((1.0, "cnn"), (1.0, "cnn"), (0.5, "rnn"), (0.5, "rnn"))
+    bank = replace(make_bank([make_question()]), topics={"cnn": "Convolution"})
+    assert [topic.name for topic in progress.topics_of(given, {"nn": bank})] == ["Convolution", "rnn"]
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.sampled_from("abcd")), max_size=12))
 def test_topics_come_strongest_first_with_the_mean_of_their_answers(scores: list[tuple[float, str]]) -> None:
-    topics = progress.topics_of(graded(*scores))
+    topics = progress.topics_of(graded(*scores), {})
     for topic in topics:
         mine = [score for score, name in scores if name == topic.name]
         assert (topic.score, topic.answers) == (sum(mine) / len(mine), len(mine))

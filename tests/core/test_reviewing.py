@@ -533,6 +533,18 @@ def test_an_organizer_may_undo_what_ended_by_itself_and_decide_it(world: World) 
     assert objection(world, 2).state is ObjectionState.GRANTED
 
 
+def test_an_undo_that_would_give_its_author_a_third_open_objection_is_refused(world: World) -> None:
+    world.rules("decline o1", at("11:00", 1))
+    first = objection(world)
+    for number in (7, 8):
+        point = replace(first, number=0, key_point=f"p{number}", state=ObjectionState.OPEN)
+        assert world.tx.objections.add(point) is not None
+    before = world.contents()
+    with pytest.raises(Refused, match="has 2 open already, which is the most"):
+        world.rules("undo r1", at("11:01", 1))
+    assert world.contents() == before
+
+
 def test_an_objection_to_being_lowered_lapses_and_can_still_be_ruled_on(lowered: World) -> None:
     lowered.objects("ada", "all.1", at("10:00", 1))
     lowered.tick(at("10:00", 4), deliver=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -389,6 +390,33 @@ def test_what_somebody_said_before_they_were_barred_can_still_be_taken_back(worl
     assert world.text("mallory") == FULL
     world.deletes("m", at("10:03"))
     assert world.answer("mallory") is None
+
+
+def test_who_is_barred_can_still_take_back_all_they_said_by_an_empty_form(world: World) -> None:
+    world.tick(at("09:00"))
+    assert world.fills_form("oscar", FULL, at("10:00")).receipt is Receipt.RECORDED
+    world.orders("bar @oscar", at("10:01"))
+    assert world.fills_form("oscar", FULL + " And more.", at("10:02")).why is Why.BARRED
+    assert world.fills_form("oscar", "", at("10:03")).receipt is Receipt.WITHDRAWN
+
+
+def test_what_somebody_shared_is_not_shown_while_they_are_barred(three: World) -> None:
+    round_ = three.rounds()[0]
+    shown = {answer.member for answer in sharing.shared_in(three.tx, round_.id)}
+    gone = sorted(shown)[0]
+    keep(three.tx, replace(three.tx.members.get(gone) or make_member(gone), barred=True))
+    assert {answer.member for answer in sharing.shared_in(three.tx, round_.id)} == shown - {gone}
+    keep(three.tx, replace(three.tx.members.get(gone) or make_member(gone), barred=False))
+    assert {answer.member for answer in sharing.shared_in(three.tx, round_.id)} == shown
+
+
+def test_me_invites_nobody_who_is_barred_to_answer(world: World) -> None:
+    world.tick(at("09:00"))
+    world.fills_form("oscar", FULL, at("10:00"))
+    world.orders("bar @oscar", at("10:01"))
+    card = world.command("oscar", "me", at("10:02"))
+    assert "Check now" not in [button.label for button in card.buttons]
+    assert "Answer a daily question" not in words_of(card)
 
 
 def test_bar_without_a_name_tells_who_is_barred(world: World) -> None:
