@@ -106,7 +106,7 @@ def run() -> None:
     """Start the platforms named in the settings, until stopped."""
     import asyncio
 
-    from bot import runtime
+    from bot import logs, runtime
 
     settings = _settings()
     if not settings.platforms:
@@ -115,6 +115,7 @@ def run() -> None:
             "(docs/discord.md, docs/slack.md say how to get them), or NNQUESTION_PLATFORMS=terminal for a room here.\n"
             "Without any account: `nnquestion chat` to answer yourself, `nnquestion demo` to watch a group."
         )
+    logs.begin(settings.log, settings.log_level, settings.secrets)
     with _faults():
         asyncio.run(runtime.run_platforms(settings))
 

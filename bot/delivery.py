@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol, TypeVar, assert_never
 
+from structlog.contextvars import bound_contextvars
+
 from bot.core import outcomes
 from bot.core.card import Card
-from bot.core.model import Action, Delivery, DeliveryState, MessageRef, Place, platform_of
+from bot.core.model import Action, Delivery, DeliveryState, MessageRef, Place, group_of, platform_of
 from bot.core.ports import DeliveryError, Failure, Messenger, Store, StoreError, Transaction
 from bot.pacing import Pace, Unpaced
 
@@ -124,6 +126,10 @@ class Deliverer:
         return await self._store.write(work)
 
     async def _deliver(self, delivery: Delivery, now: datetime) -> None:
+        with bound_contextvars(**_about(delivery)):
+            await self._try(delivery, now)
+
+    async def _try(self, delivery: Delivery, now: datetime) -> None:
         try:
             await self._carry_out(delivery, now)
         except _NotNow:
@@ -238,6 +244,13 @@ async def _send(messenger: Messenger, *, place: Place, card: Card, part: int, ke
 
 async def _delete(messenger: Messenger, *, ref: MessageRef) -> None:
     await messenger.delete(ref)
+
+
+def _about(delivery: Delivery) -> dict[str, str]:
+    """The keys under which the log names a delivery."""
+    channel = delivery.place.channel
+    said = {"group": group_of(channel), "channel": channel, "delivery": delivery.key}
+    return said | ({"round": delivery.round} if delivery.round else {})
 
 
 def _needed(ref: MessageRef | None) -> MessageRef:

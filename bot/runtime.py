@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import tzlocal
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import pictures
+from bot import logs, pictures
 from bot.adapters.terminal.chat import Chat
 from bot.adapters.terminal.demo import ZONE as DEMO_ZONE
 from bot.adapters.terminal.demo import Demo, DemoRefused, FastClock, is_demo, seed_of
@@ -37,12 +37,15 @@ from bot.core.ports import Messenger, StoreError, Transaction
 from bot.core.regrading import Change
 from bot.core.schedule import TZDATA_VERSION, UnknownZone, zone
 from bot.delivery import Deliverer
+from bot.health import Health
 from bot.lease import Lease
+from bot.metrics import Metrics
 from bot.pacing import Pace
 from bot.settings import Settings, SettingsError, check_tokens, data_folder, unseen
 from bot.shelf import Shelf
 from bot.store import SqliteStore
 from bot.studybot import StudyBot
+from bot.web import Route, Web
 
 if TYPE_CHECKING:
     import discord
@@ -50,7 +53,6 @@ if TYPE_CHECKING:
 
     from bot.adapters.discord.client import Discord
     from bot.adapters.slack.app import Slack
-    from bot.web import Web
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +62,12 @@ TICK_EVERY: Final = 5
 STOPS_WITHIN: Final = 8
 """Seconds that work in hand gets to finish at the end; what is left stays a row, and goes on at the next start."""
 
-_LOG_LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
+COUNTS_EVERY: Final = 15.0
+"""Seconds between two looks at how much waits, for the metrics."""
+
 Clock = Callable[[], datetime]
 _TZDATA: Final = "tzdata version"
+_HEALTH: Final = "last health check"
 
 
 def wall_clock() -> datetime:
@@ -99,6 +104,8 @@ class Program:
     discord_adapter: Discord | None = None
     slack_adapter: Slack | None = None
     web: Web | None = None
+    metrics: Metrics
+    health: Health
     woken: asyncio.Event
     _ticking: contextlib.AbstractAsyncContextManager[None] | None = None
     _is_open: bool = False
@@ -161,9 +168,19 @@ class Program:
 
     async def tick(self) -> None:
         """Do what is due."""
-        await self.bot.tick(self.clock())
+        now = self.clock()
+        await self.bot.tick(now)
         if self.slack_adapter is not None:
             await self.slack_adapter.work_off()
+        self.metrics.ticked(now)
+        self.health.ticked()
+
+    async def count(self) -> None:
+        """Look how much waits, and what is ready, for the metrics."""
+        events, owed = await self.store.read(lambda tx: (tx.events.count_waiting(), tx.deliveries.count_waiting()))
+        self.metrics.counted(events, owed)
+        self.metrics.leads(self.lease.held)
+        self.metrics.readied({name: part.is_well for name, part in (await self.health.parts()).items()})
 
     async def turn_or_fail(self) -> None:
         """A turn after which nothing may be left to send, for a room that has no other reader. Raises StoreError."""
@@ -213,11 +230,21 @@ def build(
     """
     shelf = Shelf(settings.banks)
     shelf.load()
-    store = SqliteStore(settings.database)
+    metrics = Metrics(settings.platforms)
+    store = SqliteStore(settings.database, wrote=metrics.wrote)
     messengers: dict[str, Messenger] = {}
+    troubles: dict[str, Callable[[], Awaitable[str]]] = {}
+    routes: list[Route] = []
     woken = asyncio.Event()
-    bot = StudyBot(store, KeyPointGrader(), lambda: shelf.banks, owed=woken.set, keep_answers=settings.keep_answers)
-    room = terminal = discord_adapter = slack_adapter = web = None
+    bot = StudyBot(
+        store,
+        KeyPointGrader(),
+        lambda: shelf.banks,
+        owed=woken.set,
+        keep_answers=settings.keep_answers,
+        watch=metrics,
+    )
+    room = terminal = discord_adapter = slack_adapter = None
     if "terminal" in settings.platforms:
         room = Room(settings.database.with_name(settings.database.name + ".room.jsonl"))
         album = Album(saves, pictures.drawn)
@@ -238,7 +265,9 @@ def build(
             shard_count=1 if settings.discord_gateway_url else None,
             starting=lambda: program.begin(),
             ending=lambda: program.end(),
+            watch=metrics.of("discord"),
         )
+        troubles["discord"] = discord_adapter.trouble
         messengers["discord"] = discord_adapter.messenger
     if "slack" in settings.platforms:
         from bot.adapters.slack.app import Slack
@@ -254,12 +283,18 @@ def build(
                 signing_secret=settings.slack_signing_secret,
                 api_url=settings.slack_api_url,
                 starting=lambda: program.begin(),
+                watch=metrics.of("slack"),
             )
         messengers["slack"] = slack_adapter.messenger
-        if routes := slack_adapter.routes():
-            from bot.web import Web
+        troubles["slack"] = slack_adapter.trouble
+        routes += slack_adapter.routes()
 
-            web = Web(*settings.web, routes)
+    async def write_something() -> None:
+        now = clock()
+        await store.write(lambda tx: tx.facts.set(_HEALTH, now.isoformat()))
+
+    health = Health(write_something, troubles, leads=lambda: program.lease.held, measured=metrics.text)
+    web = Web(*settings.web, [*routes, *health.routes()]) if settings.web is not None else None
     program = Program(
         settings=settings,
         store=store,
@@ -273,6 +308,8 @@ def build(
         discord_adapter=discord_adapter,
         slack_adapter=slack_adapter,
         web=web,
+        metrics=metrics,
+        health=health,
         woken=woken,
     )
     return program
@@ -293,13 +330,10 @@ def paces_of(settings: Settings) -> dict[str, Pace]:
 async def run_platforms(settings: Settings) -> None:
     """Run the platforms of the settings on the real clock until SIGINT or SIGTERM, then stop in order."""
     check_tokens(settings)
-    logging.basicConfig(level=logging.INFO, format=_LOG_LINE)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    logging.getLogger("discord").setLevel(logging.WARNING)
-    logging.getLogger("slack_bolt").setLevel(logging.WARNING)
-    logging.getLogger("slack_sdk").setLevel(logging.WARNING)
+    logs.watch(asyncio.get_running_loop())
     program = build(settings)
     connecting: dict[str, asyncio.Task[None]] = {}
+    beside: list[asyncio.Task[None]] = []
     try:
         await program.start()
         if program.room is not None:
@@ -311,8 +345,11 @@ async def run_platforms(settings: Settings) -> None:
         log.info("running %s on %s", ", ".join(settings.platforms), settings.database)
         if program.room is not None and not await program.store.read(lambda tx: tx.drills.all()):
             log.info("no drill yet: `nnquestion chat --database %s` sets one up", settings.database)
-        if program.web is not None:
-            await program.web.start()
+        if program.web is not None and program.slack_adapter is not None and program.slack_adapter.routes():
+            await program.web.start()  # Without an address Slack cannot be heard.
+        elif program.web is not None:
+            beside.append(asyncio.create_task(program.web.start_at_last()))
+        beside.append(asyncio.create_task(_count(program)))
         if program.discord_adapter is not None:
             connecting["discord"] = asyncio.create_task(program.discord_adapter.run(settings.discord_token))
         if program.slack_adapter is not None:
@@ -320,6 +357,9 @@ async def run_platforms(settings: Settings) -> None:
         await _stopped_or_all_ended(stopping, connecting, alone=program.room is None)
         log.info("stopping: finishing what is in hand")
     finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         if program.web is not None:
             await program.web.stop()
         for task in connecting.values():
@@ -350,6 +390,17 @@ async def _stopped_or_all_ended(
                     raise fault
                 return
             log.error("%s has ended: %s. The rest goes on without it.", platform, fault or "its connection was closed")
+
+
+async def _count(program: Program) -> None:
+    while True:
+        try:
+            await program.count()
+        except StoreError as problem:
+            log.warning("what waits could not be counted: %s", problem)
+        except Exception:
+            log.exception("what waits could not be counted")
+        await asyncio.sleep(COUNTS_EVERY)
 
 
 async def regrade(
@@ -469,7 +520,8 @@ async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | 
     assert program.terminal is not None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        logging.basicConfig(filename=folder / "chat.log", level=logging.INFO, format=_LOG_LINE)
+        to_file = logs.handler(settings.log, settings.secrets, folder / "chat.log")
+        logging.basicConfig(level=logging.INFO, handlers=[to_file])
     except OSError as problem:
         why = f"{folder}: cannot be written ({problem.strerror}); chat keeps its history and log there"
         raise SettingsError((why,)) from problem

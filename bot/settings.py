@@ -35,7 +35,11 @@ NAMES: Final = (
     "SLACK_MESSAGES_PER_SECOND",
     "NNQUESTION_WEB",
     "NNQUESTION_KEEP_ANSWERS",
+    "NNQUESTION_LOG",
+    "NNQUESTION_LOG_LEVEL",
 )
+LOGS: Final = ("text", "json")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 _NAMED_BY: Final = {"discord": ("TOKEN", "API_URL", "GATEWAY_URL"), "slack": ("BOT_TOKEN", "API_URL")}
@@ -75,10 +79,20 @@ class Settings:
     slack_api_url: str = ""
     slack_per_second: float = _RATES["SLACK_MESSAGES_PER_SECOND"][0]
     """Requests to Slack for what is owed, in a workspace."""
-    web: tuple[str, int] = ("127.0.0.1", 8080)
-    """Where the web server listens: host and port."""
+    web: tuple[str, int] | None = ("127.0.0.1", 8080)
+    """Where the web server listens: host and port. None for no web server."""
     keep_answers: timedelta | None = None
     """How long the texts of answers are kept; None for good."""
+    log: str = "text"
+    """How a line of the log is written: one of `LOGS`."""
+    log_level: str = "info"
+    """What is too little for the log: whatever is below this one of `LOG_LEVELS`."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What may stand in no log."""
+        given = (self.discord_token, self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        return tuple(secret for secret in given if secret)
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -99,6 +113,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     web = _web(given["NNQUESTION_WEB"], problems)
     keep_answers = _days("NNQUESTION_KEEP_ANSWERS", given["NNQUESTION_KEEP_ANSWERS"], problems)
     rates = {name: _rate(name, given[name], problems) for name in _RATES}
+    log = _one_of("NNQUESTION_LOG", given, LOGS, "text", problems)
+    log_level = _one_of("NNQUESTION_LOG_LEVEL", given, LOG_LEVELS, "info", problems)
     if problems:
         raise SettingsError(tuple(problems))
     return Settings(
@@ -117,6 +133,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         slack_per_second=rates["SLACK_MESSAGES_PER_SECOND"],
         web=web,
         keep_answers=keep_answers,
+        log=log,
+        log_level=log_level,
     )
 
 
@@ -134,6 +152,10 @@ def check_tokens(settings: Settings) -> None:
     if "slack" in settings.platforms and settings.slack_bot_token and not heard:
         problems.append(
             "SLACK_APP_TOKEN is not set: Slack needs it for Socket Mode, or SLACK_SIGNING_SECRET for HTTP mode"
+        )
+    if "slack" in settings.platforms and heard and not settings.slack_app_token and settings.web is None:
+        problems.append(
+            "NNQUESTION_WEB=off: in HTTP mode Slack is heard there; name host:port, or set SLACK_APP_TOKEN for a socket"
         )
     if problems:
         raise SettingsError(tuple(problems))
@@ -179,11 +201,13 @@ def _banks(given: str, problems: list[str]) -> tuple[Path, ...]:
     return named or (shipped_bank(),)
 
 
-def _web(given: str, problems: list[str]) -> tuple[str, int]:
-    """Host and port; a port alone listens on this machine only."""
+def _web(given: str, problems: list[str]) -> tuple[str, int] | None:
+    """Host and port; a port alone listens on this machine only. `off` for nothing."""
+    if given.lower() == "off":
+        return None
     host, _, port = (given or "127.0.0.1:8080").rpartition(":")
     if not port.isdigit() or int(port) > 65_535:
-        problems.append(f"NNQUESTION_WEB={given}: expected host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
+        problems.append(f"NNQUESTION_WEB={given}: expected host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080, or off")
         return "127.0.0.1", 8080
     return host.strip("[]") or "127.0.0.1", int(port)
 
@@ -196,6 +220,13 @@ def _rate(name: str, given: str, problems: list[str]) -> float:
         problems.append(f"{name}={given}: it is a number above 0 and up to {most:g}, such as {default:g}")
         return default
     return float(given)
+
+
+def _one_of(name: str, given: Mapping[str, str], allowed: tuple[str, ...], default: str, problems: list[str]) -> str:
+    if (said := given[name].lower() or default) in allowed:
+        return said
+    problems.append(f"{name}={given[name]}: it is one of {', '.join(allowed)}")
+    return default
 
 
 def _days(name: str, given: str, problems: list[str]) -> timedelta | None:

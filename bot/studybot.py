@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
+
+from structlog.contextvars import bound_contextvars
 
 from bot.core import (
     answering,
@@ -57,6 +60,7 @@ from bot.core.model import (
 from bot.core.planning import Banks
 from bot.core.ports import Grader, Store, StoreError, Transaction
 from bot.core.setting_up import Refused
+from bot.watching import OfRounds, Unwatched
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +77,7 @@ STEPS_IN_A_TICK: Final = 20
 """Of removing what is old; what is left then waits for the next tick."""
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class StudyBot:
@@ -86,6 +91,7 @@ class StudyBot:
         *,
         owed: Callable[[], None] = lambda: None,
         keep_answers: timedelta | None = None,
+        watch: OfRounds | None = None,
     ) -> None:
         """`banks` gives the banks as they are now; `owed` is called when something may have to be sent or done.
 
@@ -96,6 +102,7 @@ class StudyBot:
         self._banks = banks
         self._owed = owed
         self._keep_answers = keep_answers
+        self._watch = watch or Unwatched()
         self._cleaned_on: date | None = None
         self._fetching: dict[ChannelId, datetime] = {}
         self._held: dict[ChannelId, datetime] = {}
@@ -106,24 +113,35 @@ class StudyBot:
         """Do what is due: close, grade, reveal, open, then remind. A fault in one channel leaves the others working."""
         to_close = await self._store.read(lambda tx: tx.rounds.to_close(now))
         await self._each(
+            "round",
             [round_.id for round_ in to_close if not self._holds(round_, now)],
             lambda round_id, tx: rounds.close(tx, round_id, now),
         )
         await self._grade(now)
         unruled = await self._store.read(lambda tx: tx.objections.unruled(now - reviewing.RULED_WITHIN, AT_ONCE))
         await self._each(
-            [objection.number for objection in unruled], lambda number, tx: reviewing.end_unruled(tx, number, now)
+            "objection",
+            [objection.number for objection in unruled],
+            lambda number, tx: reviewing.end_unruled(tx, number, now),
         )
         to_reveal = await self._store.read(lambda tx: tx.rounds.to_reveal(now))
-        await self._each([round_.id for round_ in to_reveal], lambda round_id, tx: rounds.reveal(tx, round_id, now))
+        revealed = await self._each(
+            "round", [round_.id for round_ in to_reveal], lambda round_id, tx: rounds.reveal(tx, round_id, now)
+        )
+        for _ in filter(None, revealed):
+            self._watch.revealed()
         if await self._store.read(lambda tx: boards.seasons_to_keep(tx, now)):
-            await self._each([now.date()], lambda _, tx: boards.keep_seasons(tx, now))
+            await self._each("season", [now.date()], lambda _, tx: boards.keep_seasons(tx, now))
         due = await self._store.read(lambda tx: tx.drills.due(now))
+        for drill in due:
+            self._watch.due(drill)
         banks = self._banks()
-        await self._each([drill.channel for drill in due], lambda channel, tx: rounds.open_due(tx, banks, channel, now))
+        await self._each(
+            "channel", [drill.channel for drill in due], lambda channel, tx: rounds.open_due(tx, banks, channel, now)
+        )
         # After the openings: who wants to be reminded at the hour at which a question opens is reminded of that one.
         wish = await self._store.read(lambda tx: tx.members.to_remind(now, AT_ONCE))
-        await self._each([one.member for one in wish], lambda member, tx: reminding.send_due(tx, member, now))
+        await self._each("member", [one.member for one in wish], lambda member, tx: reminding.send_due(tx, member, now))
         if self._cleaned_on != now.date():
             await self._remove_what_is_old(now)
 
@@ -140,8 +158,12 @@ class StudyBot:
             self._cleaned_on = now.date()
             log.exception("what is old could not be removed; trying again tomorrow")
 
-    async def _each(self, ids: Sequence[T], work: Callable[[T, Transaction], object]) -> None:
-        """Do this for each, in a transaction of its own; the store commits those that wait together."""
+    async def _each(self, what: str, ids: Sequence[T], work: Callable[[T, Transaction], U]) -> list[U]:
+        """Do this for each, in a transaction of its own; the store commits those that wait together.
+
+        Returns what came of those that could be done; `what` they are is said in the log.
+        """
+        done = list[U]()
         for first in range(0, len(ids), AT_ONCE):
             some = ids[first : first + AT_ONCE]
             outcomes = await asyncio.gather(
@@ -151,7 +173,11 @@ class StudyBot:
                 if isinstance(outcome, StoreError):
                     raise outcome
                 if isinstance(outcome, BaseException):
-                    log.error("%s: could not do what is due", one, exc_info=outcome)
+                    with bound_contextvars(**_about(what, one)):
+                        log.error("could not do what is due", exc_info=outcome)
+                else:
+                    done.append(outcome)
+        return done
 
     async def _grade(self, now: datetime) -> None:
         stuck: set[tuple[RoundId, MemberId]] = set()
@@ -162,12 +188,13 @@ class StudyBot:
                 return
             for round_id in dict.fromkeys(answer.round for answer in batch):
                 answers = [answer for answer in batch if answer.round == round_id]
-                try:
-                    await self._grade_round(round_id, answers, now)
-                except StoreError:
-                    raise
-                except Exception:
-                    log.exception("%s: could not keep the grades", round_id)
+                with bound_contextvars(**_about("round", round_id)):
+                    try:
+                        await self._grade_round(round_id, answers, now)
+                    except StoreError:
+                        raise
+                    except Exception:
+                        log.exception("could not keep the grades")
             # What is looked at once in a tick is not looked at again: a revision that came meanwhile has the next tick.
             stuck |= {(answer.round, answer.member) for answer in batch}
 
@@ -507,6 +534,16 @@ class StudyBot:
     async def round_on(self, channel: ChannelId, on: date) -> Round | None:
         """The channel's daily round of a local date."""
         return await self._store.read(lambda tx: tx.rounds.get(daily_round_id(channel, on)))
+
+
+def _about(what: str, which: object) -> dict[str, str]:
+    """The keys under which the log names something."""
+    said = {what: str(which)}
+    if what in ("round", "channel"):
+        said["group"] = group_of(ChannelId(str(which)))
+    if what == "round":
+        said["channel"] = re.split(r"[@#](?=[^@#]*$)", str(which))[0]
+    return said
 
 
 def _ungraded(limit: int, tx: Transaction) -> list[Answer]:

@@ -1,7 +1,8 @@
-"""The web server: what platforms send to an address of ours. Other pages of the program come to stand here, too."""
+"""The web server: what platforms send to an address of ours, and the pages that say how the program is."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -10,10 +11,13 @@ from aiohttp import web
 log = logging.getLogger(__name__)
 
 Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
-"""Method, path, and who answers."""
+"""Method, path, and who answers. What answers GET answers HEAD, too."""
 
 LARGEST: int = 4 * 2**20
 """Bytes of a request."""
+
+AGAIN_AFTER: float = 30.0
+"""Seconds after which an address is asked for again that could not be had."""
 
 
 class Web:
@@ -23,8 +27,11 @@ class Web:
         """Port 0 lets the system choose; `address` says which after the start."""
         self._host, self._port = host, port
         self._app = web.Application(client_max_size=LARGEST)
+        self._app.on_response_prepare.append(_say_not_by_whom)
         for method, path, handler in routes:
             self._app.router.add_route(method, path, handler)
+            if method == "GET":
+                self._app.router.add_route("HEAD", path, handler)
         self._runner: web.AppRunner | None = None
         self.address = ""
 
@@ -43,8 +50,32 @@ class Web:
         self.address = f"http://{host}:{port}"
         log.info("listening on %s", self.address)
 
+    async def start_at_last(self, again_after: float = AGAIN_AFTER) -> None:
+        """Listen as soon as the address can be had: an older copy of the program may be about to let go of it."""
+        is_told = False
+        while True:
+            try:
+                await self.start()
+                return
+            except OSError as problem:
+                await self.stop()
+                if not is_told:
+                    log.warning(
+                        "%s: %s, or off. Until then nobody can ask how the program is; trying again every %d s",
+                        problem.filename,
+                        problem.strerror,
+                        again_after,
+                    )
+                is_told = True
+            await asyncio.sleep(again_after)
+
     async def stop(self) -> None:
         """Answer what is in hand, and listen no more."""
         if self._runner is not None:
             runner, self._runner = self._runner, None
             await runner.cleanup()
+
+
+async def _say_not_by_whom(_: web.Request, answer: web.StreamResponse) -> None:
+    """Which versions run here is nobody's affair."""
+    answer.headers.pop("Server", None)

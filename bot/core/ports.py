@@ -528,6 +528,10 @@ class Deliveries(Protocol):
         """Make every claimed delivery owed again, as unclear: its process is gone. Returns how many there were."""
         ...
 
+    def count_waiting(self) -> dict[str, int]:
+        """How many are owed or claimed, by platform; one that nothing is owed to is left out."""
+        ...
+
     def next_try(self) -> datetime | None:
         """The earliest instant at which a waiting delivery may be tried; None if nothing waits."""
         ...
@@ -568,6 +572,10 @@ class Events(Protocol):
 
     def waiting(self) -> list[Occurrence]:
         """What was written down and not worked on, in the order of arrival."""
+        ...
+
+    def count_waiting(self) -> int:
+        """How many were written down and not worked on."""
         ...
 
 

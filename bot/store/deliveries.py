@@ -74,6 +74,13 @@ class DeliveryRows:
     def reclaim(self) -> int:
         return rows.change(self._db, "UPDATE deliveries SET state = 'owed', unclear = 1 WHERE state = 'claimed'", [])
 
+    def count_waiting(self) -> dict[str, int]:
+        found = self._db.execute(
+            "SELECT substr(channel, 1, instr(channel, ':') - 1), COUNT(*) FROM deliveries "
+            "WHERE state IN ('owed', 'claimed') GROUP BY 1"
+        )
+        return dict(found.fetchall())
+
     def next_try(self) -> datetime | None:
         (earliest,) = self._db.execute(f"SELECT MIN(not_before) FROM deliveries WHERE {_HEADS}").fetchone()
         return at_instant_or_none(earliest)

@@ -53,6 +53,10 @@ class EventRows:
     def waiting(self) -> list[Occurrence]:
         return self._where("outcome IS NULL")
 
+    def count_waiting(self) -> int:
+        (count,) = self._db.execute("SELECT COUNT(*) FROM events WHERE outcome IS NULL").fetchone()
+        return int(count)
+
     def _where(self, condition: str, *parameters: object) -> list[Occurrence]:
         found = rows.rows(
             self._db, f"SELECT id, at, about, data FROM events WHERE {condition} ORDER BY sequence", *parameters

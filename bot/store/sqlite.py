@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -25,12 +26,20 @@ class SqliteStore:
     """A `Store` in one file, for one or more processes on one machine.
 
     Making one touches nothing: the file is opened by `open`, or else by the first use. `max_pages` limits how large
-    the file may grow.
+    the file may grow. For every write `wrote` is told how many seconds it waited for its turn, and how many it took; by
+    the thread that writes.
     """
 
-    def __init__(self, path: Path | str, *, max_pages: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        max_pages: int | None = None,
+        wrote: Callable[[float, float], None] = lambda waited, took: None,
+    ) -> None:
         self.path = Path(path)
         self._max_pages = max_pages
+        self._wrote = wrote
         self._lock = threading.Lock()
         self._writer: Worker[Database] | None = None
         self._reader: Worker[Database] | None = None
@@ -110,6 +119,7 @@ class SqliteStore:
     def _write_together(self, db: Database, jobs: list[Job]) -> None:
         outcomes: list[tuple[Any, BaseException | None]] = []
         tables = Tables(db)
+        began = time.monotonic()
         try:
             db.execute("BEGIN IMMEDIATE")
             for job in jobs:
@@ -122,6 +132,9 @@ class SqliteStore:
                 told.__cause__ = error
                 job.future.set_exception(told)
             return
+        took = time.monotonic() - began
+        for job in jobs:
+            self._wrote(began - job.handed_over, took)
         for job, (result, failure) in zip(jobs, outcomes, strict=True):
             _resolve(job, result, failure)
 

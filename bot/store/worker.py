@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ class Job:
 
     work: Callable[[Transaction], Any]
     future: Future[Any] = field(default_factory=Future)
+    handed_over: float = field(default_factory=time.monotonic)
 
 
 class Worker(Generic[C]):

@@ -10,6 +10,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 import discord
+from structlog.contextvars import bound_contextvars
 
 from bot.adapters.discord import commands, failures
 from bot.adapters.discord.attachments import Draw
@@ -30,9 +31,11 @@ from bot.core.model import (
     Place,
     RoundId,
     Told,
+    group_of,
     platform_of,
 )
 from bot.studybot import StudyBot
+from bot.watching import OfPlatform, Unwatched
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +69,11 @@ class Discord:
         shard_count: int | None = None,
         starting: Callable[[], Awaitable[None]],
         ending: Callable[[], Awaitable[None]],
+        watch: OfPlatform | None = None,
     ) -> None:
+        self.watch = watch or Unwatched()
+        """Is told of connections, requests and acknowledgements."""
+        self._up, self._was_up = set[int](), set[int]()
         self._bot = bot
         self._clock = clock
         self._test_guild = test_guild
@@ -89,7 +96,9 @@ class Discord:
             shards=lambda: self.client.shard_count or 1,
             pauses=lambda: self.pauses(),
         )
-        self.interactions = Interactions(bot, clock, banks, draw=draw, marked=self.mark)
+        self.interactions = Interactions(
+            bot, clock, banks, draw=draw, marked=self.mark, acknowledged=self.watch.acknowledged
+        )
         self._direct = Direct(bot, clock, draw)
         self.client = self._new_client(message_content=True)
         self.messenger = DiscordMessenger(lambda: self.client, draw)
@@ -141,8 +150,35 @@ class Discord:
     async def _renew(self, *, message_content: bool) -> None:
         """A client that has failed cannot be started again."""
         old, self.client = self.client, self._new_client(message_content=message_content)
+        self._up.clear()
         self.gaps.reading.cancel()
         await old.close()
+
+    def heard_by(self, shard: int) -> None:
+        """A connection is up: begun, or taken up again."""
+        if shard in self._was_up:
+            self.watch.reconnected()
+        self._up.add(shard)
+        self._was_up.add(shard)
+        log.info("connected to Discord (shard %d)", shard)
+
+    def deaf_by(self, shard: int) -> None:
+        """A connection is gone; discord.py may take it up again."""
+        if shard in self._up:
+            log.info("the connection to Discord (shard %d) is gone", shard)
+        self._up.discard(shard)
+
+    async def trouble(self) -> str:
+        """What keeps Discord from being heard; nothing where it is."""
+        wanted = self.client.shard_count or 1
+        missing = wanted - len(self._up)
+        if missing and wanted == 1:
+            return "not connected"
+        if missing:
+            return f"{missing} of {wanted} shards are not connected"
+        if not self.client.is_ready():
+            return "connected, and still being told of servers"
+        return ""
 
     async def sync_commands(self, client: discord.Client) -> None:
         """Tell Discord the commands, but only when they have changed: it counts each that is made."""
@@ -186,10 +222,11 @@ class Discord:
         if place is None or not (ours or (message.edited_at and await self._bot.drill_in(place.channel))):
             return
         heard = said(client, message, place)
-        if heard is not None and ours and await self.gaps.is_new(place):
-            self.gaps.read(client, place.channel)
-        elif heard is not None:
-            await self._answer(heard)
+        with bound_contextvars(group=group_of(place.channel), channel=place.channel):
+            if heard is not None and ours and await self.gaps.is_new(place):
+                self.gaps.read(client, place.channel)
+            elif heard is not None:
+                await self._answer(heard)
 
     async def _where(self, client: discord.Client, guild: int, channel: int) -> tuple[Place | None, bool]:
         """Where something happened, and whether that is a thread of a round's, as Discord or the database knows it."""

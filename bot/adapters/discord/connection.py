@@ -58,6 +58,7 @@ class StudyClient(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             shard_count=shard_count,
             guild_ready_timeout=adapter.guilds_within,
+            http_trace=adapter.watch.trace,
         )
         self._adapter = adapter
         self._starting, self._ending = starting, ending
@@ -140,12 +141,15 @@ class StudyClient(discord.AutoShardedClient):
             await asyncio.wait(self.handling, timeout=FINISHES_WITHIN)
 
     async def on_shard_ready(self, shard_id: int) -> None:
+        self._adapter.heard_by(shard_id)
         await self._adapter.connected(self, shard_id)
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
+        self._adapter.deaf_by(shard_id)
         await self._adapter.gaps.away(shard_id)
 
     async def on_shard_resumed(self, shard_id: int) -> None:
+        self._adapter.heard_by(shard_id)
         await self._adapter.gaps.back(shard_id)  # What was missed has been played again before this.
 
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:

@@ -9,6 +9,8 @@ Codes: https://docs.discord.com/developers/topics/opcodes-and-status-codes
 from __future__ import annotations
 
 import logging
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -199,12 +201,27 @@ def rows() -> Iterator[tuple[str, str, str, str, str]]:
 
 
 def in_words(error: BaseException) -> str:
-    """An error as one line for the log: what was said, without the page that a proxy may have sent along."""
-    said = " ".join(str(error).split())
-    said = said if len(said) <= 200 else said[:199] + "…"
-    return (
-        said if isinstance(error, discord.DiscordException) and said else f"{type(error).__name__}: {said}".rstrip(": ")
-    )
+    """An error as one line for the log, in words of ours: what Discord says may quote what was sent, or an address.
+
+    Of what it did not take the places are named, such as `embeds.0.description`.
+    """
+    if isinstance(error, discord.HTTPException):
+        row = TABLE.get(f"code {error.code}") if error.code else None
+        told = f"status {error.status}" + (f", code {error.code}" if error.code else "")
+        told += f": {row.says}" if row is not None else ""
+        places = list(dict.fromkeys(_PLACE.findall(error.text)))[:_PLACES_AT_MOST]
+        return told + (f" (in {', '.join(places)})" if places else "")
+    if isinstance(error, discord.ConnectionClosed):
+        return f"{type(error).__name__}: closed with {error.code}"
+    if isinstance(error, (discord.RateLimited, discord.LoginFailure, SessionsSpent)):
+        return str(error)  # Of numbers, and constant.
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return f"{type(error).__name__}: {os.strerror(error.errno)}"
+    return type(error).__name__
+
+
+_PLACE: Final = re.compile(r"^In ([\w.]{1,80}): ", re.MULTILINE)
+_PLACES_AT_MOST: Final = 5
 
 
 # --- questions by name --------------------------------------------------------------------------------------

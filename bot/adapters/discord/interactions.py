@@ -16,10 +16,11 @@ from functools import partial
 from typing import Any, Final
 
 import discord
+from structlog.contextvars import bound_contextvars
 
 from bot.adapters.discord import commands, failures, forms
 from bot.adapters.discord.attachments import Draw, Outgoing, all_outgoing, taken
-from bot.adapters.discord.ids import channel_id, channel_of, guild_of, is_channel, member_id, role_id
+from bot.adapters.discord.ids import channel_id, channel_of, group_id, guild_of, is_channel, member_id, role_id
 from bot.adapters.discord.messenger import view_of
 from bot.core import asking
 from bot.core.answering import Form, Said, Submitted
@@ -84,28 +85,51 @@ class Interactions:
         *,
         draw: Draw,
         marked: Callable[[Told], None],
+        acknowledged: Callable[[float], None] = lambda seconds: None,
     ) -> None:
-        """`marked` is told what counts now, and what does not any more."""
+        """`marked` is told what counts now, and what does not any more; `acknowledged`, after how many seconds
+        Discord had an interaction's first answer.
+        """
         self._bot = bot
         self._clock = clock
         self._banks = banks
         self._draw = draw
         self._marked = marked
+        self._acknowledged = acknowledged
 
     async def take(self, interaction: discord.Interaction) -> None:
         """Carry out one interaction, and answer it in time."""
+        with bound_contextvars(**_about(interaction)):
+            await self._take(interaction)
+
+    async def _take(self, interaction: discord.Interaction) -> None:
         data: Mapping[str, Any] = interaction.data or {}
         try:
             if interaction.type is discord.InteractionType.autocomplete:
+                said = self._timed()
                 await self._complete(interaction, data)
+                said()
             else:
-                await _reply(interaction, self._answer(interaction, data), self._draw)
+                await _reply(interaction, self._answer(interaction, data), self._draw, said=self._timed())
         except _Elsewhere:
             log.info("an interaction is answered by another copy, or has been here")
         except discord.HTTPException as error:
             if not (failures.too_late(error) or failures.answered_already(error)):
                 raise
             log.info("an interaction was answered too late, or by another copy (%s)", failures.in_words(error))
+
+    def _timed(self) -> Callable[[], None]:
+        """What is to be called once an interaction that has just come has its first answer; again, it does nothing."""
+        loop = asyncio.get_running_loop()
+        came: float | None = loop.time()
+
+        def said() -> None:
+            nonlocal came
+            if came is not None:
+                self._acknowledged(loop.time() - came)
+                came = None
+
+        return said
 
     async def _answer(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> Card | _Modal:
         if not await self._bot.first_to_hear(_id(interaction), self._clock()):
@@ -314,7 +338,9 @@ class _Reply:
     refuses: bool
 
 
-async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal], draw: Draw) -> None:
+async def _reply(
+    interaction: discord.Interaction, work: Awaitable[Card | _Modal], draw: Draw, said: Callable[[], None]
+) -> None:
     """Answer an interaction in private: at once, or, where that takes long, after a sign that it is worked on.
 
     A form can only be opened at once. The reply to a step takes the place of the card with its button, unless it is a
@@ -328,17 +354,20 @@ async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal
             with _said_nothing_back():
                 # Thinking is a message of its own, which would have to become the answer: a step goes without.
                 await interaction.response.defer(ephemeral=True, thinking=not step)
+            said()
     finally:
         answer = await task  # Also where nobody waits for the answer any more: what was asked for is done.
     if isinstance(answer, _Modal):
         if done:
             with _said_nothing_back():
                 await interaction.response.send_modal(answer)  # type: ignore[arg-type]
+            said()
             return
         answer = _Reply(await all_outgoing(_SLOW, draw), refuses=True)
     messages = answer.messages
     replaces = step and not answer.refuses and len(messages) == 1
     if replaces and await _replaced(interaction, messages[0], at_once=bool(done)):
+        said()
         return
     refused = False
     for number, message in enumerate(messages):
@@ -349,6 +378,7 @@ async def _reply(interaction: discord.Interaction, work: Awaitable[Card | _Modal
         else:
             post = partial(_fill_in, interaction)
         _, whole = await taken(message, post)
+        said()
         refused = refused or whole.files != message.files
     if refused:
         [says] = await all_outgoing(_NO_FILES, draw)
@@ -394,6 +424,15 @@ def _is_step(interaction: discord.Interaction) -> bool:
         case ["nn", press, _] if press in _A_STEP:
             return interaction.message is not None and interaction.message.flags.ephemeral
     return False
+
+
+def _about(interaction: discord.Interaction) -> dict[str, str]:
+    """The keys under which the log names where something was done."""
+    if interaction.guild_id is None:
+        return {}
+    said = {"group": str(group_id(interaction.guild_id))}
+    channel = interaction.channel_id
+    return said | {"channel": channel_id(interaction.guild_id, channel)} if channel is not None else said
 
 
 def _custom(data: Mapping[str, Any]) -> Sequence[str]:

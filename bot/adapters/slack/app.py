@@ -39,6 +39,7 @@ from bot.adapters.slack.uploads import Draw, Uploads
 from bot.beside import Beside
 from bot.core.model import Bank
 from bot.studybot import StudyBot
+from bot.watching import OfPlatform, Unwatched
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class Slack:
         signing_secret: str = "",
         api_url: str = "",
         starting: Callable[[], Awaitable[None]],
+        watch: OfPlatform | None = None,
     ) -> None:
         """Needs no loop. `draw` makes a PNG of a picture; `starting` brings up all the rest, and is called before the
         first thing that happens.
@@ -98,6 +100,9 @@ class Slack:
         self._app_token = app_token
         self._signed = bool(signing_secret)
         self._starting = starting
+        self._watch = watch or Unwatched()
+        self._socket: _Socket | None = None
+        self._was_connected = False
         self.pauses: Callable[[], Iterator[float]] = failures.pauses
         """Seconds to wait before each next try; begun anew for each trouble."""
         self.looks_every = 1.0
@@ -244,7 +249,7 @@ class Slack:
                 await self._starting()
                 if self.client.session is None or self.client.session.closed:
                     patience = aiohttp.ClientTimeout(total=self.answers_within)
-                    self.client.session = aiohttp.ClientSession(timeout=patience)
+                    self.client.session = aiohttp.ClientSession(timeout=patience, trace_configs=[self._watch.trace])
                 said = await self.client.auth_test()
                 self._me = Me(
                     team=str(said.get("team_id") or ""), user=str(said["user_id"]), bot=str(said.get("bot_id") or "")
@@ -295,13 +300,15 @@ class Slack:
 
     async def _listen_on_sockets(self) -> None:
         """Hear by one socket after another, until one is dead."""
-        socket = await self._connected()
+        socket = self._socket = await self._connected()
         try:
             while await self._is_only_quiet(socket.client):
                 # The new one first, so that nothing falls between them.
                 old, socket = socket, await self._connected()
+                self._socket = socket
                 await old.close()
         finally:
+            self._socket = None
             await socket.close()
 
     async def _connected(self) -> _Socket:
@@ -312,7 +319,7 @@ class Slack:
             if failures.token_refused(error):
                 raise TokenRefused("SLACK_APP_TOKEN", failures.word_of(error)) from error
             raise
-        socket = _Socket(self.app, self._app_token, self.client)
+        socket = _Socket(self.app, self._app_token, self.client, self._watch.acknowledged)
         socket.client.wss_uri = address
         socket.client.message_listeners.append(self._message)
         socket.client.on_message_listeners.append(self._word)
@@ -341,14 +348,28 @@ class Slack:
 
     async def _message(self, client: Any, message: dict[str, Any], raw: str | None = None) -> None:
         if message.get("type") == "hello":  # A new socket: what happened before it may have been missed.
+            if self._was_connected:
+                self._watch.reconnected()
+            self._was_connected = True
+            log.info("connected to Slack")
             self._beside.start(self.gaps.read())
             self._beside.start(self.events.work_off())
 
     async def _word(self, message: Any) -> None:
         self._heard_at = asyncio.get_running_loop().time()
 
+    async def trouble(self) -> str:
+        """What keeps Slack from being heard; nothing where it is."""
+        if self._me is None:
+            return "not signed in"
+        if not self._app_token:
+            return ""
+        socket = self._socket
+        return "" if socket is not None and await socket.client.is_connected() else "no socket"
+
     async def take(self, request: web.Request) -> web.Response:
         """One request of Slack's, in HTTP mode."""
+        came = asyncio.get_running_loop().time()
         try:
             read = await to_bolt_request(request)
             sound = isinstance(read.body, dict)
@@ -356,7 +377,10 @@ class Slack:
             sound = False
         if not sound:
             return web.Response(status=400, text="This is no request of Slack's.")
-        return await to_aiohttp_response(await self.app.async_dispatch(read))
+        answer = await to_aiohttp_response(await self.app.async_dispatch(read))
+        if answer.status < 400:  # Else it was none of Slack's, as far as one can tell.
+            self._watch.acknowledged(asyncio.get_running_loop().time() - came)
+        return answer
 
     async def work_off(self) -> None:
         """Work on what a copy has written down and left, once it is clear that nobody does."""
@@ -427,16 +451,21 @@ class _ShortWaits(AsyncRateLimitErrorRetryHandler):
 class _Socket(AsyncSocketModeHandler):
     """A socket that first acknowledges what it has taken when it is to close, and takes nothing more."""
 
-    def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient) -> None:
+    def __init__(
+        self, app: AsyncApp, app_token: str, client: AsyncWebClient, acknowledged: Callable[[float], None]
+    ) -> None:
         super().__init__(app, app_token, web_client=client)
+        self._acknowledged = acknowledged
         self._taking: set[asyncio.Task[Any]] = set()
 
     async def handle(self, client: Any, req: SocketModeRequest) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._taking.add(task)
+        came = asyncio.get_running_loop().time()
         try:
             await super().handle(client, req)
+            self._acknowledged(asyncio.get_running_loop().time() - came)
         finally:
             self._taking.discard(task)
 

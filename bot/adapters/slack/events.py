@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.contextvars import bound_contextvars
 
 from bot.adapters.slack import commands, failures
 from bot.adapters.slack.direct import Direct
@@ -138,6 +139,10 @@ class Events:
 
     async def _carry_out(self, received: Occurrence) -> None:
         event: Mapping[str, Any] = json.loads(received.data["event"])
+        with bound_contextvars(**_about(received.data["team"], event)):
+            await self._try(received, event)
+
+    async def _try(self, received: Occurrence, event: Mapping[str, Any]) -> None:
         try:
             await self._take(received.data["team"], event)
         except failures.TROUBLE as error:  # What had to be asked of Slack may be asked again after the next start.
@@ -323,6 +328,13 @@ class Events:
         except failures.TROUBLE as error:
             if not failures.nobody_waits(error):
                 log.info("a mark or a note could not be set (%s)", failures.in_words(error))
+
+
+def _about(team: str, event: Mapping[str, Any]) -> dict[str, str]:
+    """The keys under which the log names where something happened."""
+    channel = event.get("channel")
+    said = {"group": str(group_id(team))}
+    return said | {"channel": channel_id(team, channel)} if isinstance(channel, str) else said
 
 
 def _is_command(text: str) -> bool:

@@ -7,6 +7,8 @@ https://docs.slack.dev/reference/methods/chat.postMessage and the pages of the o
 from __future__ import annotations
 
 import logging
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -163,15 +165,28 @@ def rows() -> Iterator[tuple[str, str, str, str]]:
 
 
 def in_words(error: BaseException) -> str:
-    """An error as one line for the log, without tokens, addresses or what was sent."""
+    """An error as one line for the log: Slack's word for it and what it is about, no tokens, no addresses, no texts."""
     if isinstance(error, SlackApiError):
-        said = word_of(error) or f"status {_status(error)}, no JSON"
-        details = _data(error).get("response_metadata") or {}
-        more = "; ".join(map(str, details.get("messages") or ())) if isinstance(details, Mapping) else ""
-        needed = _data(error).get("needed")
-        return " ".join(f"{said}{f' ({more})' if more else ''}{f', needs {needed}' if needed else ''}".split())[:300]
-    said = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}: {said}".rstrip(": ")
+        said = word_of(error)
+        if not _WORD.fullmatch(said):
+            said = f"status {_status(error)}, no JSON" if not said else f"status {_status(error)}, an unreadable word"
+        details = _data(error).get("response_metadata")
+        told = details.get("messages") if isinstance(details, Mapping) else None
+        found = _POINTER.findall(" ".join(map(str, told))) if isinstance(told, list) else ()
+        places = list(dict.fromkeys(found))[:_PLACES_AT_MOST]
+        needed = str(_data(error).get("needed") or "")
+        more = f" (at {', '.join(places)})" if places else ""
+        return said + more + (f", needs {needed}" if _WORD.fullmatch(needed) else "")
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return f"{type(error).__name__}: {os.strerror(error.errno)}"
+    return type(error).__name__
+
+
+_WORD: Final = re.compile(r"[a-z0-9_:.,]{1,100}")
+"""A word of Slack's own, or several names of scopes."""
+
+_POINTER: Final = re.compile(r"json-pointer:(/[\w/~-]{1,80})")
+_PLACES_AT_MOST: Final = 5
 
 
 # --- questions by name --------------------------------------------------------------------------------------

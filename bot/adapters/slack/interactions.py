@@ -20,11 +20,12 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
+from structlog.contextvars import bound_contextvars
 
 from bot.adapters.slack import commands, failures, forms
 from bot.adapters.slack.events import Me
 from bot.adapters.slack.home import home_view
-from bot.adapters.slack.ids import channel_id, channel_of, member_id, stamp, user_of
+from bot.adapters.slack.ids import channel_id, channel_of, group_id, member_id, stamp, user_of
 from bot.adapters.slack.messages import addressed, plain
 from bot.adapters.slack.needs import HERE, SUBMIT, UPLOADS
 from bot.adapters.slack.people import People
@@ -134,11 +135,18 @@ class Interactions:
         """What something comes to; it is answered also where it cannot be done, or comes from another workspace."""
         if self._is_elsewhere(payload):
             return _ELSEWHERE
-        try:
-            return await work()
-        except Exception:
-            log.exception("a command, a button, a form or a menu could not be worked on")
-            return _BROKEN
+        with bound_contextvars(**self._about(payload)):
+            try:
+                return await work()
+            except Exception:
+                log.exception("a command, a button, a form or a menu could not be worked on")
+                return _BROKEN
+
+    def _about(self, payload: Payload) -> dict[str, str]:
+        """The keys under which the log names where something was done."""
+        channel = _channel(payload)
+        said = {"group": str(group_id(self._me().team))}
+        return said | {"channel": channel_id(self._me().team, channel)} if channel else said
 
     def _is_elsewhere(self, payload: Payload) -> bool:
         """Whether something was done in another workspace than the one that this program is for."""
@@ -526,7 +534,7 @@ class Interactions:
                 body["thread_ts"] = thread
             try:
                 answer = await webhook.send_dict(body)
-                refused = "" if answer.status_code == 200 else f"status {answer.status_code}: {answer.body[:100]}"
+                refused = "" if answer.status_code == 200 else f"status {answer.status_code}"
             except failures.TROUBLE as error:
                 refused = failures.in_words(error)
             if refused:

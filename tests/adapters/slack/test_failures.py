@@ -221,14 +221,15 @@ async def test_only_what_never_got_there_is_certainly_not_sent(
 async def test_what_slack_does_not_take_is_a_fault_of_ours_and_is_in_the_log(
     server: SlackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = {"messages": ["[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text]"]}
+    told = {"messages": ["[ERROR] “what Ada answered” is too long [json-pointer:/blocks/0/text]"]}
     error = await met(server, lambda faults: faults.refuse(POST, "invalid_blocks", response_metadata=told))
     caplog.clear()
     failure_of(error, CHANNEL)
     [(_, level, said)] = caplog.record_tuples
     assert level == logging.ERROR
-    assert "json-pointer:/blocks/0/text" in said
+    assert "invalid_blocks (at /blocks/0/text)" in said
     assert CHANNEL.channel in said
+    assert "Ada" not in said
 
 
 @pytest.mark.parametrize("word", [word for word in WORDS if not TABLE[word].ours])
@@ -255,7 +256,8 @@ def test_what_nobody_thought_of_is_unclear_and_in_the_log_with_its_traceback(cap
         (lambda faults: faults.refuse(POST, "missing_scope", needed="chat:write"), "missing_scope, needs chat:write"),
         (lambda faults: faults.fail(POST, status=503), "status 503, no JSON"),
         (lambda faults: faults.garble(POST), "status 200, no JSON"),
-        (lambda faults: faults.cut(POST), "ServerDisconnectedError: Server disconnected"),
+        (lambda faults: faults.cut(POST), "ServerDisconnectedError"),
+        (lambda faults: faults.refuse(POST, "what Ada answered"), "status 200, an unreadable word"),
     ],
 )
 async def test_an_error_is_one_line_without_the_token(
