@@ -38,6 +38,7 @@ class Program:
         clean = {
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
+            "NNQUESTION_WEB": "off",  # Else every program of every test would want the same port.
             "PATH": os.defpath,
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "error,ignore::DeprecationWarning:tzlocal",
@@ -55,11 +56,20 @@ class Program:
         """Run a command to its end."""
         return ended(self._popen(["-m", module, *map(str, arguments)], subprocess.PIPE, settings))
 
-    def start_code(self, code: str, *arguments: object, **settings: object) -> subprocess.Popen[str]:
-        """Start Python code that runs a command."""
-        return self._popen(["-c", code, *map(str, arguments)], subprocess.PIPE, settings)
+    def start_code(
+        self, code: str, *arguments: object, into: IO[bytes] | None = None, **settings: object
+    ) -> subprocess.Popen[str]:
+        """Start Python code that runs a command. What it prints and what it logs may both go `into` a file."""
+        both = subprocess.PIPE if into is None else into
+        return self._popen(["-c", code, *map(str, arguments)], both, settings, both)
 
-    def _popen(self, arguments: list[str], out: int | IO[bytes], settings: dict[str, object]) -> subprocess.Popen[str]:
+    def _popen(
+        self,
+        arguments: list[str],
+        out: int | IO[bytes],
+        settings: dict[str, object],
+        err: int | IO[bytes] = subprocess.PIPE,
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.home,
@@ -68,7 +78,7 @@ class Program:
             errors="replace",
             stdin=subprocess.PIPE,
             stdout=out,
-            stderr=subprocess.PIPE,
+            stderr=err,
         )
 
 

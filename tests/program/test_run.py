@@ -109,8 +109,8 @@ async def test_a_signal_in_the_middle_of_a_turn_lets_it_finish_or_leaves_it_for_
 ) -> None:
     database = tmp_path / "x.db"
     await with_an_answer_to_grade(database)
-    settings = {"NNQUESTION_PLATFORMS": "terminal", "NNQUESTION_DATABASE": str(database)}
-    with program.start_code(SLOW_TURN.format(seconds=seconds), **settings) as process:
+    code = SLOW_TURN.format(seconds=seconds)
+    with program.start_code(code, NNQUESTION_PLATFORMS="terminal", NNQUESTION_DATABASE=database) as process:
         assert process.stdout is not None
         while "grading" not in process.stdout.readline():
             assert process.poll() is None

@@ -10,7 +10,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 import discord
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 from bot.adapters.discord import commands, failures
 from bot.adapters.discord.attachments import Draw
@@ -222,11 +222,11 @@ class Discord:
         if place is None or not (ours or (message.edited_at and await self._bot.drill_in(place.channel))):
             return
         heard = said(client, message, place)
-        with bound_contextvars(group=group_of(place.channel), channel=place.channel):
-            if heard is not None and ours and await self.gaps.is_new(place):
-                self.gaps.read(client, place.channel)
-            elif heard is not None:
-                await self._answer(heard)
+        bind_contextvars(group=group_of(place.channel), channel=place.channel)  # Each event is a task, with its own.
+        if heard is not None and ours and await self.gaps.is_new(place):
+            self.gaps.read(client, place.channel)
+        elif heard is not None:
+            await self._answer(heard)
 
     async def _where(self, client: discord.Client, guild: int, channel: int) -> tuple[Place | None, bool]:
         """Where something happened, and whether that is a thread of a round's, as Discord or the database knows it."""

@@ -133,7 +133,8 @@ class StudyClient(discord.AutoShardedClient):
         self._leaving = True
         if not self._adapter.goes_on:
             await self._ending()  # First, so that messages in hand are still sent.
-        await super().close()
+        if hasattr(self, "_AutoShardedClient__queue"):  # One that was never started has nothing to close, and no queue.
+            await super().close()
         await self._finish()
 
     async def _finish(self) -> None:
