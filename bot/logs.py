@@ -37,9 +37,6 @@ MASKED: Final = "***"
 """What stands for a secret."""
 
 _KEYS: Final = ("time", "level", "logger", "event", "group", "round", "delivery", "channel")
-_QUIET: Final = ("apscheduler", "discord", "slack_bolt", "slack_sdk", "aiohttp", "asyncio", "urllib3")
-"""Libraries whose daily doings are of interest only to whoever looks for a fault."""
-
 _LOST: Final = "something that was to be logged here could not be written"
 
 _TOLD: Final = frozenset(
@@ -79,11 +76,13 @@ def handler(form: str, secrets: Iterable[str] = (), file: Path | None = None) ->
 def begin(form: str, level: str, secrets: Iterable[str] = ()) -> None:
     """Log to stderr from now on, for as long as the process lives: also what nobody has caught, and warnings.
 
-    Libraries are quiet below warnings, unless the level is `debug`.
+    Of libraries there are only warnings and what is worse, unless the level is `debug`.
     """
-    logging.basicConfig(level=level.upper(), handlers=[handler(form, secrets)], force=True)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(level.upper() if level in ("debug", "error") else logging.WARNING)
+    writes = handler(form, secrets)
+    if level != "debug":
+        # Not by the levels of their loggers: Bolt gives those that it makes the level of the root.
+        writes.addFilter(lambda record: _is_ours(record) or record.levelno >= logging.WARNING)
+    logging.basicConfig(level=level.upper(), handlers=[writes], force=True)
     sys.excepthook = _ends
     sys.unraisablehook = _unraisable
     threading.excepthook = _thread_ends

@@ -9,13 +9,22 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    Metric,
+    ProcessCollector,
+    generate_latest,
+)
 
 from bot import __version__
 from bot.core.model import ChannelId, Delivery, Drill, platform_of
@@ -151,6 +160,8 @@ class Metrics:
             ["part"],
             registry=registry,
         )
+        for kind in ("daily", "extra"):
+            self._posted.labels(kind)
         self._planned: dict[str, datetime] = {}
         self._last_due: dict[ChannelId, date] = {}
 
@@ -158,7 +169,7 @@ class Metrics:
         """All of it in Prometheus' text format."""
         for name, one in self._platforms.items():
             self._refused_lately.labels(name).set(one.refused_lately())
-        return generate_latest(self.registry)
+        return generate_latest(_WithoutBirths(self.registry))
 
     def of(self, platform: str) -> OnePlatform:
         """What is to be told of one of the platforms."""
@@ -200,7 +211,7 @@ class Metrics:
         """An attempt failed."""
         platform = platform_of(delivery.place.channel)
         self._deliveries.labels(platform, "failed").inc()
-        self._failures.labels(platform, error.failure.value).inc()
+        self._failures.labels(platform, _word(error.failure)).inc()
 
     def retried(self, delivery: Delivery) -> None:
         """After a failure it is owed again."""
@@ -249,6 +260,26 @@ class Metrics:
             self._ready.labels(part).set(is_well)
 
 
+def _word(failure: Failure) -> str:
+    return failure.value.replace(" ", "_")
+
+
+class _WithoutBirths(CollectorRegistry):
+    """A registry without the instants at which each number began, which the text format shows as numbers of their own.
+
+    The library can be told to leave them out, but only for the whole process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__()
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._registry.collect():
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
+
+
 class OnePlatform:
     """What one adapter tells."""
 
@@ -268,7 +299,7 @@ class OnePlatform:
         for outcome in ("sent", "failed", "retried", "dropped", "looked_up", "duplicate_removed"):
             metrics._deliveries.labels(name, outcome)
         for failure in Failure:
-            metrics._failures.labels(name, failure.value)
+            metrics._failures.labels(name, _word(failure))
         metrics._waiting.labels(name)
         metrics._lag.labels(name)
         metrics._acknowledged.labels(name)

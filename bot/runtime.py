@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import tzlocal
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import logs, pictures
+from bot import __version__, logs, pictures
 from bot.adapters.terminal.chat import Chat
 from bot.adapters.terminal.demo import ZONE as DEMO_ZONE
 from bot.adapters.terminal.demo import Demo, DemoRefused, FastClock, is_demo, seed_of
@@ -342,7 +342,7 @@ async def run_platforms(settings: Settings) -> None:
             await program.terminal.catch_up()
         stopping = asyncio.create_task(_stop_signals().wait())
         await program.begin()
-        log.info("running %s on %s", ", ".join(settings.platforms), settings.database)
+        log.info("running %s on %s (nnquestion %s)", ", ".join(settings.platforms), settings.database, __version__)
         if program.room is not None and not await program.store.read(lambda tx: tx.drills.all()):
             log.info("no drill yet: `nnquestion chat --database %s` sets one up", settings.database)
         if program.web is not None and program.slack_adapter is not None and program.slack_adapter.routes():

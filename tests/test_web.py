@@ -98,6 +98,47 @@ async def test_an_address_that_is_taken_is_said_to_be_with_the_setting_that_chan
         await served.stop()
 
 
+async def test_what_answers_get_answers_head_and_nothing_says_what_runs_here(client: aiohttp.ClientSession) -> None:
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text="page")
+
+    served = Web("127.0.0.1", 0, [("GET", "/page", page), ("GET", "/fault", fault)])
+    await served.start()
+    try:
+        async with client.head(f"{served.address}/page") as answer:
+            assert (answer.status, answer.headers["Content-Length"], await answer.text()) == (200, "4", "")
+        for path, status in (("/page", 200), ("/", 404), ("/fault", 500)):
+            async with client.get(f"{served.address}{path}") as answer:
+                assert answer.status == status
+                assert "Server" not in answer.headers
+                assert len((await answer.text()).splitlines()) <= 3
+        async with client.get(f"{served.address}/nowhere") as answer:
+            assert (await answer.text()).splitlines() == ["404: Not Found"]
+    finally:
+        await served.stop()
+
+
+async def test_an_address_that_is_taken_is_asked_for_again_and_told_of_once(
+    client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    served = Web("127.0.0.1", port, [("POST", "/echo", echo)])
+    starting = asyncio.create_task(served.start_at_last(again_after=0.01))
+    while not caplog.records:  # noqa: ASYNC110 - turns of the loop
+        await asyncio.sleep(0)
+    taken.close()
+    await asyncio.wait_for(starting, 10)
+    try:
+        async with client.post(f"http://127.0.0.1:{port}/echo", data=b"here") as answer:
+            assert await answer.text() == "here"
+        [told] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert "NNQUESTION_WEB names another address, or off" in told
+        assert f"127.0.0.1:{port}" in told
+    finally:
+        await served.stop()
+
+
 async def test_it_can_be_stopped_twice_and_unstarted_and_started_anew() -> None:
     served = Web("127.0.0.1", 0, [])
     await served.stop()

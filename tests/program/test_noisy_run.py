@@ -6,11 +6,9 @@ The program runs as a process of its own, as chatty as it can be, on both loopba
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ import pytest
 
 from bot.adapters.discord.commands import SUBMIT
 from bot.adapters.slack.needs import COMMAND, EVENTS, SCOPES
+from tests.lines import records
 from tests.program.program import PATIENCE, Program
 from tests.wire.discord_server import ApiError, DiscordServer, Intent, Order, Perm, Refusal
 from tests.wire.discord_server.faults import When
@@ -201,23 +200,6 @@ async def make_slack_noisy(run: Noisy) -> None:
     body = {"type": "event_callback", "team_id": team.id, "event": event, "event_id": "Ev1", "api_app_id": "A1"}
     server.deliveries.add(Delivery("events_api", body, team))
     server.sockets.drop()
-
-
-def records(text: str, form: str) -> list[dict[str, str]]:
-    """Every line as a record; one that is none fails."""
-    return [json.loads(line) if form == "json" else dict(pairs(line)) for line in text.splitlines()]
-
-
-_PAIR: Final = re.compile(r'([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|([^ "]*))(?: |$)')
-
-
-def pairs(line: str) -> Iterator[tuple[str, str]]:
-    at = 0
-    while at < len(line):
-        found = _PAIR.match(line, at)
-        assert found is not None, f"this is no record, from {line[at:]!r} on: {line}"
-        yield found[1], found[2] if found[2] is not None else found[3]
-        at = found.end()
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -146,6 +146,40 @@ def test_the_web_server_listens_on_this_machine_only_unless_told_otherwise(given
     assert load({"NNQUESTION_WEB": given}).web == web
 
 
+def test_the_web_server_can_be_left_out_unless_slack_is_heard_there() -> None:
+    assert load({"NNQUESTION_WEB": "Off"}).web is None
+    given = {"SLACK_BOT_TOKEN": "x", "SLACK_SIGNING_SECRET": "y", "NNQUESTION_WEB": "off"}
+    with pytest.raises(SettingsError, match="NNQUESTION_WEB=off: in HTTP mode Slack is heard there"):
+        check_tokens(load(given))
+    check_tokens(load({**given, "SLACK_APP_TOKEN": "z"}))
+
+
+def test_a_port_that_a_platform_gives_does_not_open_the_web_server_to_the_world() -> None:
+    assert load({"PORT": "5000"}).web == ("127.0.0.1", 8080)
+
+
+def test_the_log_is_written_as_is_said() -> None:
+    assert (load({}).log, load({}).log_level) == ("text", "info")
+    settings = load({"NNQUESTION_LOG": "JSON", "NNQUESTION_LOG_LEVEL": "Debug"})
+    assert (settings.log, settings.log_level) == ("json", "debug")
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"), [("NNQUESTION_LOG", "text, json"), ("NNQUESTION_LOG_LEVEL", "debug, info")]
+)
+def test_a_form_or_a_level_of_the_log_that_there_is_not_is_told(name: str, allowed: str) -> None:
+    (problem,) = problems_of(**{name: "loud"})
+    assert problem.startswith(f"{name}=loud: it is one of {allowed}")
+
+
+def test_the_settings_know_their_secrets_and_do_not_show_them() -> None:
+    names = ("DISCORD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+    settings = load({name: f"secret {name}" for name in names})
+    assert settings.secrets == tuple(f"secret {name}" for name in names)
+    assert "secret" not in repr(settings)
+    assert load({}).secrets == ()
+
+
 @pytest.mark.parametrize("wrong", ["nowhere", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:http"])
 def test_an_address_to_listen_at_that_is_none_is_told(wrong: str) -> None:
     (problem,) = problems_of(NNQUESTION_WEB=wrong)

@@ -129,7 +129,10 @@ class Discord:
                 asked = failures.asked_wait(error)
                 wait = max(next(waits), asked.total_seconds() if asked is not None else 0)
                 log.warning(
-                    "the connection to Discord failed (%s); trying again in %d s", failures.in_words(error), wait
+                    "the connection to Discord failed (%s); trying again in %d s",
+                    failures.in_words(error),
+                    wait,
+                    exc_info=error if failures.row_of(error) is None else None,  # Nobody has thought of it.
                 )
                 await self._renew(message_content=self.client.intents.message_content)
                 await asyncio.sleep(wait)

@@ -335,14 +335,17 @@ class Slack:
     async def _is_only_quiet(self, client: SocketModeClient) -> bool:
         """Wait until a socket is to be replaced: True if nothing has come for long, False if it is dead."""
         loop = asyncio.get_running_loop()
-        well_at = loop.time()
+        well_at, is_told = loop.time(), False
         while loop.time() - well_at <= self.dead_after:
             if loop.time() - self._heard_at > self.quiet_after:
                 return True
             await asyncio.sleep(self.looks_every)
             if await client.is_connected():
-                well_at = loop.time()
+                well_at, is_told = loop.time(), False
             else:  # The SDK may be about to renew it.
+                if not is_told:
+                    log.info("the connection to Slack is gone")
+                is_told = True
                 await self.gaps.away()
         return False
 

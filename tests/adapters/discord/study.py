@@ -100,6 +100,7 @@ class Study:
                 "DISCORD_API_URL": self.server.api_url,
                 "DISCORD_GATEWAY_URL": self.server.gateway_url,
                 "NNQUESTION_DATABASE": str(self.database),
+                "NNQUESTION_WEB": "off",
             }
         )
         self.programs.append(runtime.build(settings, lambda: self.server.clock.now, paces={}))

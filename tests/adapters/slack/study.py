@@ -57,6 +57,7 @@ class Study:
             "SLACK_APP_TOKEN": self.server.app_token,
             "SLACK_API_URL": self.server.api_url,
             "NNQUESTION_DATABASE": str(self.database),
+            "NNQUESTION_WEB": "off",
             **settings,
         }
         self.programs.append(runtime.build(load(given), lambda: self.server.clock.now, paces={}))

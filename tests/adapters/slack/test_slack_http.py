@@ -232,9 +232,11 @@ def test_without_slack_there_is_no_app_and_it_says_how_to_get_one(tmp_path: Path
         _ = program.slack
 
 
-def test_with_a_token_for_sockets_nothing_is_served(tmp_path: Path) -> None:
+def test_with_a_token_for_sockets_nothing_of_slacks_is_served(tmp_path: Path) -> None:
     given = {"SLACK_BOT_TOKEN": "x", "SLACK_APP_TOKEN": "y", "SLACK_SIGNING_SECRET": "z"}
-    assert runtime.build(load({**given, "NNQUESTION_DATABASE": str(tmp_path / "x.db")})).web is None
+    program = runtime.build(load({**given, "NNQUESTION_DATABASE": str(tmp_path / "x.db")}))
+    assert program.slack_adapter is not None
+    assert program.slack_adapter.routes() == []
 
 
 @dataclass(slots=True)
