@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +86,22 @@ def test_a_second_signal_while_it_stops_does_no_harm(program: Program, tmp_path:
             process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
         assert "exception=" not in log.rest()
+
+
+def test_a_port_that_is_taken_is_told_of_and_the_bot_goes_on_without_its_pages(
+    program: Program, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = {"NNQUESTION_PLATFORMS": "terminal", "NNQUESTION_DATABASE": tmp_path / "x.db"}
+        with program.start("run", **settings, NNQUESTION_WEB=address) as process:  # type: ignore[arg-type]
+            assert process.stderr is not None
+            log = Reader(process.stderr.fileno())
+            assert address in log.wait("NNQUESTION_WEB names another address, or off")
+            log.wait("trying again every 30 s")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+            assert "level=error" not in log.text
 
 
 SLOW_TURN = """

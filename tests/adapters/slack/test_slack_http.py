@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -237,6 +238,15 @@ def test_with_a_token_for_sockets_nothing_of_slacks_is_served(tmp_path: Path) ->
     program = runtime.build(load({**given, "NNQUESTION_DATABASE": str(tmp_path / "x.db")}))
     assert program.slack_adapter is not None
     assert program.slack_adapter.routes() == []
+
+
+async def test_without_its_address_http_mode_ends_since_slack_cannot_be_heard(study: Posted) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        given = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": study.server.signing_secret, "NNQUESTION_WEB": address}
+        settings = study.assemble(**given).settings
+        with pytest.raises(OSError, match="NNQUESTION_WEB names another address"):
+            await runtime.run_platforms(settings)
 
 
 @dataclass(slots=True)
