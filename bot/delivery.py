@@ -44,6 +44,12 @@ class Watch(Protocol):
     def removed(self, delivery: Delivery) -> None:
         """A younger duplicate of it was found, and removed."""
 
+    def retried(self, delivery: Delivery) -> None:
+        """After a failure it is owed again."""
+
+    def dropped(self, delivery: Delivery) -> None:
+        """After a failure it is given up."""
+
 
 class Deliverer:
     """Brings deliveries from the store to the platforms."""
@@ -156,19 +162,25 @@ class Deliverer:
             pace.rest(min(error.retry_after.total_seconds(), RESTS_AT_MOST))
 
     async def _fail(self, key: str, error: DeliveryError, now: datetime) -> None:
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> Delivery | None:
             delivery = tx.deliveries.get(key)  # Parts may have been sent since it was claimed.
-            if delivery is not None and delivery.state is not DeliveryState.DONE:
-                outcomes.failed(tx, delivery, error, self._clock() if self._clock else now)
+            if delivery is None or delivery.state is DeliveryState.DONE:
+                return None
+            outcomes.failed(tx, delivery, error, self._clock() if self._clock else now)
+            return tx.deliveries.get(key)
 
         try:
-            await self._store.write(work)
+            became = await self._store.write(work)
         except StoreError:
             self._unrecorded.add(key)
             raise
         except Exception:
             self._unrecorded.add(key)
             log.exception("delivery %s: what became of it could not be noted", key)
+            return
+        if self._watch is not None and became is not None:
+            told = self._watch.dropped if became.state is DeliveryState.DROPPED else self._watch.retried
+            told(became)
 
     async def _carry_out(self, delivery: Delivery, now: datetime) -> None:
         place, card_ref = await self._store.read(lambda tx: outcomes.target(tx, delivery))

@@ -299,7 +299,9 @@ def build(
         settings=settings,
         store=store,
         bot=bot,
-        deliverer=Deliverer(store, messengers, clock, paces=paces_of(settings) if paces is None else paces),
+        deliverer=Deliverer(
+            store, messengers, clock, paces=paces_of(settings) if paces is None else paces, watch=metrics
+        ),
         clock=clock,
         shelf=shelf,
         lease=Lease(settings.database),
