@@ -15,9 +15,14 @@ from aiohttp.test_utils import TestServer
 from bot import __version__
 from bot.core.model import Action, ChannelId, Delivery, Drill, Opening, Place, RoundId
 from bot.core.ports import DeliveryError, Failure
+from bot.delivery import Deliverer
 from bot.metrics import Metrics
 from bot.store import SqliteStore
-from tests.factories import make_drill
+from bot.studybot import StudyBot
+from tests import factories
+from tests.adapters.fakes import ScriptedMessenger, StubGrader
+from tests.core.worlds import SLUGS, make_bank
+from tests.factories import keep, make_drill, make_question
 
 NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
 CHANNEL = ChannelId("discord:1/2")
@@ -93,6 +98,38 @@ def test_a_delivery_counts_by_what_became_of_it(metrics: Metrics) -> None:
 def test_a_clock_that_was_set_back_makes_no_lag_below_zero(metrics: Metrics) -> None:
     metrics.sent(delivery(), timedelta(seconds=-5))
     assert value(metrics, "nnquestion_delivery_lag_seconds_sum", platform="discord") == 0
+
+
+async def test_a_day_of_a_drill_is_counted_from_the_tick_and_the_deliverer(tmp_path: Path) -> None:
+    metrics, messenger = Metrics(("terminal",)), ScriptedMessenger()
+    store, banks = SqliteStore(tmp_path / "x.db"), {"nn": make_bank([make_question(slug) for slug in SLUGS])}
+    bot = StudyBot(store, StubGrader(), lambda: banks, watch=metrics)
+    now = [factories.NOW + timedelta(seconds=45)]
+    deliverer = Deliverer(store, {"terminal": messenger}, lambda: now[0], watch=metrics)
+    messenger.fails("send", f"{factories.CHANNEL}@2026-11-22/question", Failure.UNCLEAR, landed=True)
+    try:
+        await store.write(lambda tx: keep(tx, make_drill()))
+        for wait in (0, 20, factories.DAY.total_seconds()):
+            now[0] += timedelta(seconds=wait)
+            await bot.tick(now[0])
+            await deliverer.send_due(now[0])
+        messenger.lose_channel(factories.CHANNEL)
+        now[0] += factories.DAY
+        await bot.tick(now[0])
+        await deliverer.send_due(now[0])
+        events, owed = await store.read(lambda tx: (tx.events.count_waiting(), tx.deliveries.count_waiting()))
+    finally:
+        await store.close()
+    counted = {
+        outcome: value(metrics, "nnquestion_deliveries_total", platform="terminal", outcome=outcome)
+        for outcome in ("failed", "retried", "looked_up", "dropped")
+    }
+    assert counted == {"failed": 2, "retried": 1, "looked_up": 1, "dropped": 1}
+    assert value(metrics, "nnquestion_rounds_due_total") == 3
+    assert value(metrics, "nnquestion_rounds_posted_total", kind="daily") == 2
+    assert value(metrics, "nnquestion_rounds_late_total") == 2  # By the 65 s that all of this was after its time.
+    assert value(metrics, "nnquestion_rounds_revealed_total") == 2
+    assert (events, owed) == (0, {})
 
 
 # --- requests -------------------------------------------------------------------------------------------------

@@ -484,6 +484,27 @@ async def test_a_dropped_connection_is_resumed_and_nothing_is_doubled(study: Stu
         assert len(study.server.gateway.identifies) == 1
 
 
+async def test_while_there_is_no_connection_it_is_not_ready_and_coming_back_is_counted(study: Study) -> None:
+    async with study.kept_running() as program:
+        adapter = program.discord_adapter
+        assert adapter is not None
+        assert await adapter.trouble() == ""
+        study.server.gateway.refusing = True
+        study.server.gateway.drop()
+        await study.server.until(lambda: not adapter._up)
+        assert await adapter.trouble() == "not connected"
+        study.server.gateway.refusing = False
+        await study.server.until(lambda: adapter._up and adapter.client.is_ready())
+        assert await adapter.trouble() == ""
+        page = program.metrics.text().decode()
+        assert 'nnquestion_reconnects_total{platform="discord"} 1.0' in page
+        assert 'nnquestion_requests_total{platform="discord",result="answered"} 0.0' not in page
+        await study.set_up()
+        await study.handled()
+        page = program.metrics.text().decode()
+        assert 'nnquestion_acknowledgement_seconds_count{platform="discord"} 1.0' in page
+
+
 async def test_nothing_closes_while_the_gateway_is_away(study: Study, caplog: pytest.LogCaptureFixture) -> None:
     async with study.running():
         _, thread = await opened(study)

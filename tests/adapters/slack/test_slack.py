@@ -17,6 +17,7 @@ from bot.adapters.slack.app import TokenRefused
 from bot.adapters.slack.needs import COMMAND, EVENTS, SCOPES, SUBMIT
 from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import DrillState, RoundState
+from bot.runtime import Program
 from tests.adapters.slack.study import FULL, OTHER, Study, marked
 from tests.wire.slack_server import Delivery, Faults, Member, Message, SlackServer
 
@@ -749,6 +750,28 @@ async def test_a_socket_that_breaks_is_replaced_and_what_was_said_meanwhile_coun
         assert await study.text_by(study.bob) == f"{FULL}\n{OTHER}"
         assert marked(study, first)
         await study.revealed()
+
+
+async def test_while_there_is_no_socket_it_is_not_ready_and_coming_back_is_counted(study: Study) -> None:
+    async with study.running() as program:
+        assert await study.slack.trouble() == ""
+        await study.set_up()
+        await study.handled()
+        assert 'nnquestion_acknowledgement_seconds_count{platform="slack"} 1.0' in page(program)
+        study.server.sockets.refusing = True
+        study.slack.answers_within = 0.1
+        study.server.sockets.drop()
+        await study.server.until(lambda: study.slack._socket is None)
+        assert await study.slack.trouble() == "no socket"
+        study.server.sockets.refusing = False
+        await study.server.until(lambda: study.slack._socket is not None)
+        await study.server.connected()
+        assert await study.slack.trouble() == ""
+        await study.server.until(lambda: 'nnquestion_reconnects_total{platform="slack"} 1.0' in page(program))
+
+
+def page(program: Program) -> str:
+    return program.metrics.text().decode()
 
 
 async def test_nothing_closes_while_the_socket_is_away(study: Study, caplog: pytest.LogCaptureFixture) -> None:
