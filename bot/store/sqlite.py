@@ -25,11 +25,13 @@ class SqliteStore:
     """A `Store` in one file, for one or more processes on one machine.
 
     Making one touches nothing: the file is opened by `open`, or else by the first use. `max_pages` limits how large
-    the file may grow.
+    the file may grow; `copies` is the folder into which it is copied before its tables are changed, by default one
+    beside it.
     """
 
-    def __init__(self, path: Path | str, *, max_pages: int | None = None) -> None:
+    def __init__(self, path: Path | str, *, max_pages: int | None = None, copies: Path | None = None) -> None:
         self.path = Path(path)
+        self._copies = copies
         self._max_pages = max_pages
         self._lock = threading.Lock()
         self._writer: Worker[Database] | None = None
@@ -76,7 +78,7 @@ class SqliteStore:
     def _start(self) -> Future[None]:
         writer = Worker(
             "store-writer",
-            connect=lambda: open_writer(self.path, self._max_pages),
+            connect=lambda: open_writer(self.path, self._max_pages, self._copies),
             serve=self._write_together,
             disconnect=_fold_and_close,
         )
