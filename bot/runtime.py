@@ -11,7 +11,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -30,14 +30,16 @@ from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal, channel_id
 from bot.core import drills, grading, group_export
 from bot.core.card import File
+from bot.core.groups import Limits
 from bot.core.items import Item, Suggestion, items, suggestions
-from bot.core.model import Answer, Grade, GroupId, Place, Question, Round, RoundState
+from bot.core.model import Answer, Grade, GroupId, Place, Question, Round, RoundState, platform_of
 from bot.core.planning import Banks
 from bot.core.ports import Messenger, StoreError, Transaction
 from bot.core.regrading import Change
 from bot.core.schedule import TZDATA_VERSION, UnknownZone, zone
 from bot.delivery import Deliverer
 from bot.lease import Lease
+from bot.nightly import Nightly
 from bot.pacing import Pace
 from bot.settings import Settings, SettingsError, check_tokens, data_folder, unseen
 from bot.shelf import Shelf
@@ -59,6 +61,9 @@ TICK_EVERY: Final = 5
 
 STOPS_WITHIN: Final = 8
 """Seconds that work in hand gets to finish at the end; what is left stays a row, and goes on at the next start."""
+
+LEAVES_AGAIN: Final = timedelta(minutes=10)
+"""After which a group is tried to be left again where that failed."""
 
 _LOG_LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 Clock = Callable[[], datetime]
@@ -100,6 +105,8 @@ class Program:
     slack_adapter: Slack | None = None
     web: Web | None = None
     woken: asyncio.Event
+    nightly: Nightly | None = None
+    _leaves_from: datetime | None = None
     _ticking: contextlib.AbstractAsyncContextManager[None] | None = None
     _is_open: bool = False
     _leads: bool | None = None
@@ -172,6 +179,24 @@ class Program:
         if left:
             raise StoreError(left[0].note or f"{left[0].key} could not be sent")
 
+    async def aside(self) -> None:
+        """What need not be done at once: leave groups that are to be left, and make the day's backup."""
+        now = self.clock()
+        if self._leaves_from is None or now >= self._leaves_from:
+            self._leaves_from = None
+            await self._leave_groups(now)
+        if self.nightly is not None:
+            await self.nightly.look()
+
+    async def _leave_groups(self, now: datetime) -> None:
+        for group in await self.bot.to_leave():
+            if platform_of(group) == "discord" and self.discord_adapter is not None:
+                if not await self.discord_adapter.leave(group):
+                    self._leaves_from = now + LEAVES_AGAIN
+                    continue
+                log.info("left %s", group)
+            await self.bot.has_left(group)
+
     async def begin(self) -> None:
         """Start, and look at the clock from now on; once, whoever comes first."""
         await self.start()
@@ -213,10 +238,17 @@ def build(
     """
     shelf = Shelf(settings.banks)
     shelf.load()
-    store = SqliteStore(settings.database)
+    store = SqliteStore(settings.database, copies=settings.backup_folder)
     messengers: dict[str, Messenger] = {}
     woken = asyncio.Event()
-    bot = StudyBot(store, KeyPointGrader(), lambda: shelf.banks, owed=woken.set, keep_answers=settings.keep_answers)
+    bot = StudyBot(
+        store,
+        KeyPointGrader(),
+        lambda: shelf.banks,
+        owed=woken.set,
+        keep_answers=settings.keep_answers,
+        limits=Limits(channels=settings.limit_channels, extra=settings.limit_extra),
+    )
     room = terminal = discord_adapter = slack_adapter = web = None
     if "terminal" in settings.platforms:
         room = Room(settings.database.with_name(settings.database.name + ".room.jsonl"))
@@ -299,6 +331,8 @@ async def run_platforms(settings: Settings) -> None:
     logging.getLogger("slack_bolt").setLevel(logging.WARNING)
     logging.getLogger("slack_sdk").setLevel(logging.WARNING)
     program = build(settings)
+    if settings.backs_up:
+        program.nightly = Nightly(settings.database, settings.backup_folder, settings.keep_backups, program.clock)
     connecting: dict[str, asyncio.Task[None]] = {}
     try:
         await program.start()
@@ -424,7 +458,7 @@ async def _reading(settings: Settings) -> AsyncIterator[tuple[SqliteStore, Study
     """A database that is there already, beside the program that may be running on it."""
     if not settings.database.exists():
         raise SettingsError((f"{settings.database}: there is no such database; NNQUESTION_DATABASE names another",))
-    store = SqliteStore(settings.database)
+    store = SqliteStore(settings.database, copies=settings.backup_folder)
     store.open()
     try:
         yield store, StudyBot(store, KeyPointGrader(), lambda: {})
@@ -552,9 +586,9 @@ def _local_zone() -> str:
 async def alarm(program: Program) -> AsyncIterator[None]:
     """Tick every few seconds, and at once when woken; send beside it. At the end what is in hand finishes.
 
-    A platform that hangs holds up its own messages and nobody's close, grade or reveal.
+    A platform that hangs holds up its own messages and nobody's close, grade or reveal; a backup holds up nothing.
     """
-    over, owed = asyncio.Event(), asyncio.Event()
+    over, owed, ticked = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def tick() -> None:
         try:
@@ -563,10 +597,12 @@ async def alarm(program: Program) -> AsyncIterator[None]:
                 await program.tick()
         finally:
             owed.set()  # Whatever became of it, what is owed is sent.
+            ticked.set()
 
     working = [
         asyncio.create_task(_whenever(program.woken, over, tick)),
         asyncio.create_task(_whenever(owed, over, program.send)),
+        asyncio.create_task(_whenever(ticked, over, program.aside)),
     ]
     # The job only wakes the tasks above: APScheduler cancels running jobs at its shutdown and cannot wait for them.
     scheduler = AsyncIOScheduler(
@@ -586,8 +622,10 @@ async def alarm(program: Program) -> AsyncIterator[None]:
         scheduler.shutdown(wait=False)
         over.set()
         program.deliverer.stop()
-        program.woken.set()
-        owed.set()
+        if program.nightly is not None:
+            program.nightly.stop()
+        for event in (program.woken, owed, ticked):
+            event.set()
         _, late = await asyncio.wait(working, timeout=STOPS_WITHIN)
         for task in late:
             log.warning("stopped in the middle of a turn; it goes on at the next start")

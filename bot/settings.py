@@ -35,6 +35,10 @@ NAMES: Final = (
     "SLACK_MESSAGES_PER_SECOND",
     "NNQUESTION_WEB",
     "NNQUESTION_KEEP_ANSWERS",
+    "NNQUESTION_BACKUPS",
+    "NNQUESTION_KEEP_BACKUPS",
+    "NNQUESTION_LIMIT_CHANNELS",
+    "NNQUESTION_LIMIT_EXTRA",
 )
 
 
@@ -79,6 +83,17 @@ class Settings:
     """Where the web server listens: host and port."""
     keep_answers: timedelta | None = None
     """How long the texts of answers are kept; None for good."""
+    backs_up: bool = True
+    """Whether `run` makes a backup every night."""
+    backups: Path | None = None
+    keep_backups: int = 14
+    limit_channels: int = 50
+    limit_extra: int = 100
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where backups go: by default into a folder beside the database."""
+        return self.backups or self.database.with_name("backups")
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -99,6 +114,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     web = _web(given["NNQUESTION_WEB"], problems)
     keep_answers = _days("NNQUESTION_KEEP_ANSWERS", given["NNQUESTION_KEEP_ANSWERS"], problems)
     rates = {name: _rate(name, given[name], problems) for name in _RATES}
+    keep_backups = _number("NNQUESTION_KEEP_BACKUPS", given, 14, 1, 3_650, problems)
+    limit_channels = _number("NNQUESTION_LIMIT_CHANNELS", given, 50, 1, 100_000, problems)
+    limit_extra = _number("NNQUESTION_LIMIT_EXTRA", given, 100, 0, 100_000, problems)
+    backs_up = given["NNQUESTION_BACKUPS"].lower() != "off"
     if problems:
         raise SettingsError(tuple(problems))
     return Settings(
@@ -117,6 +136,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         slack_per_second=rates["SLACK_MESSAGES_PER_SECOND"],
         web=web,
         keep_answers=keep_answers,
+        backs_up=backs_up,
+        backups=Path(given["NNQUESTION_BACKUPS"]).expanduser() if backs_up and given["NNQUESTION_BACKUPS"] else None,
+        keep_backups=keep_backups,
+        limit_channels=limit_channels,
+        limit_extra=limit_extra,
     )
 
 
@@ -205,6 +229,16 @@ def _days(name: str, given: str, problems: list[str]) -> timedelta | None:
         problems.append(f"{name}={given}: it is a number of days from 1 to {_MOST_DAYS:,}; leave it out for no end")
         return None
     return timedelta(days=int(given))
+
+
+def _number(name: str, given: Mapping[str, str], default: int, least: int, most: int, problems: list[str]) -> int:
+    value = given[name]
+    if not value:
+        return default
+    if not (value.isascii() and value.isdecimal()) or not least <= int(value) <= most:
+        problems.append(f"{name}={value}: it is a number from {least} to {most:,}; left out, it is {default}")
+        return default
+    return int(value)
 
 
 def _platforms(given: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:

@@ -17,11 +17,13 @@ EXTRA_AFTER: Final = "extra rounds after"
 
 
 def owe(tx: Transaction, delivery: Delivery, *, on: date | None = None) -> bool:
-    """Write a delivery down; False, and nothing changed, if its key is taken.
+    """Write a delivery down; False, and nothing changed, if its key is taken or its group is blocked.
 
     `on` is the local date that it is about. Up to the day on which a backup was put back it may have been sent by the
     database that was lost, and is looked for first.
     """
+    if tx.groups.blocked_since(group_of(delivery.place.channel)) is not None:
+        return False
     may_stand = on is not None and may_have_been_sent(tx, on)
     return tx.deliveries.owe(replace(delivery, unclear=True) if may_stand else delivery)
 

@@ -133,7 +133,7 @@ def back_up(
                 part.unlink(missing_ok=True)
     except OSError as error:
         raise os_refusal(folder, error) from error
-    return Backup(path=path, at=at.astimezone(UTC).replace(microsecond=0), before=before)
+    return next(backup for backup in kept(folder, database.stem) if backup.path == path)
 
 
 def _remove_unfinished(folder: Path, stem: str) -> None:
@@ -162,6 +162,11 @@ def remove_old(folder: Path, stem: str, keep: int, now: datetime) -> list[Path]:
         except OSError as error:
             raise os_refusal(backup.path, error) from error
     return removed
+
+
+def in_words(size: int) -> str:
+    """A size in bytes for people."""
+    return f"{size / 1_000_000:,.1f} MB" if size >= 100_000 else f"{size / 1_000:,.1f} kB"
 
 
 # --- putting one back ---------------------------------------------------------------------------------------
@@ -302,9 +307,7 @@ def _check_user(database: Path) -> None:
     """What root writes the program itself could not use any more."""
     there = database if database.exists() else database.parent
     if os.name == "posix" and os.geteuid() == 0 and there.exists() and (owner := there.stat().st_uid) != 0:
-        raise StoreError(
-            f"{database}: it belongs to another user; run this as that user: sudo -u '#{owner}' nnquestion …"
-        )
+        raise StoreError(f"{database}: it is another user's; run this as that user: sudo -u '#{owner}' nnquestion …")
 
 
 # --- copying ------------------------------------------------------------------------------------------------
