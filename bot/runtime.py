@@ -396,7 +396,7 @@ async def regrade(
     done: Callable[[int, int], None],
 ) -> AsyncIterator[tuple[Round, int, list[Change]]]:
     """For each revealed round of a database that this concerns: its answers, and what grading them anew changes."""
-    async with _reading(settings) as (store, bot):
+    async with reading(settings) as (store, bot):
         rounds = await store.read(
             lambda tx: [
                 round_
@@ -414,13 +414,13 @@ async def regrade(
 
 async def rebuild(settings: Settings) -> int:
     """Count all boards of a database anew from its ledger; returns how many of their rows were wrong."""
-    async with _reading(settings) as (store, _):
+    async with reading(settings) as (store, _):
         return await store.write(lambda tx: tx.ledger.recount())
 
 
 async def question_items(settings: Settings, *, group: str | None) -> list[Item]:
     """What the answers in a database tell about its questions."""
-    async with _reading(settings) as (store, _):
+    async with reading(settings) as (store, _):
         return await store.read(
             lambda tx: items(tx, [round_ for round_ in _revealed(tx) if group in (None, round_.group)])
         )
@@ -428,13 +428,13 @@ async def question_items(settings: Settings, *, group: str | None) -> list[Item]
 
 async def bank_suggestions(settings: Settings, banks: Banks) -> list[Suggestion]:
     """What members would have had key points say, from a database."""
-    async with _reading(settings) as (store, _):
+    async with reading(settings) as (store, _):
         return await store.read(lambda tx: suggestions(tx, tx.objections.ended(), banks))
 
 
 async def export_group(settings: Settings, *, group: str) -> tuple[File, ...]:
     """A group's boards and shared answers. Raises SettingsError where the database knows no such group."""
-    async with _reading(settings) as (store, _):
+    async with reading(settings) as (store, _):
         known = await store.read(group_export.groups)
         if group not in known:
             there = f"there is {', '.join(known)}" if known else "there is none yet"
@@ -454,7 +454,7 @@ def _revealed(tx: Transaction) -> list[Round]:
 
 
 @contextlib.asynccontextmanager
-async def _reading(settings: Settings) -> AsyncIterator[tuple[SqliteStore, StudyBot]]:
+async def reading(settings: Settings) -> AsyncIterator[tuple[SqliteStore, StudyBot]]:
     """A database that is there already, beside the program that may be running on it."""
     if not settings.database.exists():
         raise SettingsError((f"{settings.database}: there is no such database; NNQUESTION_DATABASE names another",))

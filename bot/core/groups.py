@@ -25,6 +25,9 @@ from bot.core.model import (
 from bot.core.ports import Transaction
 from bot.core.setting_up import Refused
 
+LONGEST_NOTICE: Final = 1_500
+"""Characters, so that it is one message on every platform."""
+
 _WHY_BLOCKED: Final = "whoever runs me has blocked this group"
 _DAY: Final = timedelta(hours=24)
 
