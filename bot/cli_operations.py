@@ -188,7 +188,7 @@ def block(group: str, yes: bool, database: Path | None) -> None:
 
     _confirm(f"Block {group}? Its open rounds are cancelled.", yes)
     stopped = _on_group(database, group, lambda tx, known: core.block(tx, known, runtime.wall_clock()), new=True)
-    click.echo(f"{group} is blocked; {_drills(stopped)} stopped. `nnquestion groups unblock {group}` undoes it.")
+    click.echo(f"{group} is blocked; {_drills(stopped)} off. `nnquestion groups unblock {group}` undoes it.")
 
 
 @groups.command()
@@ -207,7 +207,7 @@ def unblock(group: str, database: Path | None) -> None:
     going_on = _on_group(database, group, work)
     if going_on is None:
         refuse(f"{group} is not blocked.")
-    click.echo(f"{group} is no longer blocked; {_drills(going_on)} going on.")
+    click.echo(f"{group} is no longer blocked; {_drills(going_on)} on.")
 
 
 @groups.command()

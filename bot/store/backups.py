@@ -22,7 +22,7 @@ from bot.store import looking
 from bot.store.codec import instant
 from bot.store.looking import connect
 from bot.store.migrations import unknown_migrations
-from bot.store.troubles import os_refusal, refusal
+from bot.store.troubles import PUT_BACK, os_refusal, refusal
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,14 @@ _NAME: Final = re.compile(
 _PART: Final = ".part"
 _PAGES: Final = 2_000
 """Pages copied at a time (8 MB), between which a copy can be called off."""
+
+_OF_THE_COPY: Final = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+)
+"""What can only have gone wrong where the copy is written."""
 
 _PATIENCE: Final = 60
 """Seconds to wait for another copy of the same database into the same folder."""
@@ -262,7 +270,8 @@ def _note_restored(path: Path, at: datetime) -> None:
 
 def _fold(database: Path) -> bool:
     """Bring the old database's log into its file; False where one is left. Raises StoreError if anybody uses it."""
-    if database.exists():
+    # Of a file that is no database SQLite would remove the log, as one that belongs to nothing.
+    if database.exists() and looking.claims_to_be_ours(database):
         try:
             with closing(connect(database, "mode=rw")) as db:
                 db.execute("PRAGMA busy_timeout = 1000").fetchone()
@@ -360,6 +369,10 @@ def _copy(source: Database, target: Path, stopped: Callable[[], bool]) -> None:
             _bare(copy)
             source.conn.backup(copy.conn, pages=_PAGES, progress=look_up)
             copy.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) in _OF_THE_COPY:
+            raise refusal(target.parent, error) or error from error
+        raise
     finally:
         source.rollback()
 
@@ -385,10 +398,7 @@ def _check_copy(path: Path, source: Path) -> None:
     except sqlite3.DatabaseError as error:
         damaged = str(error)
     if damaged is not None:
-        raise StoreError(
-            f"{source}: it is damaged ({damaged}), and so would be every backup of it; stop the program and put an"
-            " earlier one in its place with `nnquestion restore FILE`"
-        )
+        raise StoreError(f"{source}: it is damaged ({damaged}); stop the program and {PUT_BACK}")
     raise StoreError(
         f"{path.parent}: a backup did not pass its check there ({fault}) and is not kept; {source} itself is sound, so"
         " check that disk, or name another folder"

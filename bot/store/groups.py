@@ -41,7 +41,7 @@ class GroupRows:
             for table in ("drills", "members", "rounds")
             for row in rows.rows(self._db, f"SELECT DISTINCT group_id AS id FROM {table}")
         }
-        noted = {name for fact in (_BLOCKED, _TO_LEAVE, LEFT) for name in self._noted(fact)}
+        noted = {name for fact in (_BLOCKED, LEFT) for name in self._noted(fact)}
         return [GroupId(group) for group in sorted(known | noted)]
 
     def size(self, group: GroupId) -> GroupSize:

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from bot.core.ports import StoreError
 from bot.store.migrations import unknown_migrations
-from bot.store.troubles import CHOOSE_ANOTHER, PATIENCE, refusal
+from bot.store.troubles import CHOOSE_ANOTHER, PATIENCE, PUT_BACK, refusal
 
 APPLICATION_ID: Final = 0x6E6E7175
 """`nnqu`, in the file's header: how a database of ours is told from others."""
@@ -70,7 +70,7 @@ def in_use(path: Path) -> bool:
 
 
 def _damaged(path: Path, how: str) -> StoreError:
-    return StoreError(f"{path}: it is damaged ({how}); put a backup in its place, {CHOOSE_ANOTHER}")
+    return StoreError(f"{path}: it is damaged ({how}); {PUT_BACK}, {CHOOSE_ANOTHER}")
 
 
 def _examine(path: Path, options: str) -> None:
