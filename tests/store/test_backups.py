@@ -64,6 +64,21 @@ async def holds(path: Path, name: str = "colour") -> str | None:
         await store.close()
 
 
+def mode(path: Path) -> int:
+    """Who may do what with a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file from outside."""
+    path.write_bytes(data)
+
+
+def without(path: Path) -> None:
+    """Remove a file from outside."""
+    path.unlink()
+
+
 def spoil(path: Path) -> None:
     """Write over the pages in the middle of a file."""
     with path.open("r+b") as file:
@@ -121,7 +136,7 @@ def test_a_backup_is_named_after_the_database_and_the_time_in_utc_and_is_for_its
 ) -> None:
     backup = backups.back_up(ours, folder, datetime.fromisoformat("2026-11-22T23:30:05+05:00"))
     assert backup.path == folder / "x-2026-11-22T183005Z.db"
-    assert stat.S_IMODE(backup.path.stat().st_mode) == 0o600
+    assert mode(backup.path) == 0o600
     assert backups.kept(folder, "x") == [backup]
     assert backups.latest(folder) == datetime(2026, 11, 22, 18, 30, 5, tzinfo=UTC)
 
@@ -310,7 +325,7 @@ async def test_a_backup_is_put_back_and_what_was_there_is_kept(ours: Path, folde
     assert await holds(ours) == "red"
     assert await holds(done.replaced) == "blue"
     assert await holds(backup.path) == "red"
-    assert stat.S_IMODE(ours.stat().st_mode) == 0o600
+    assert mode(ours) == 0o600
 
 
 async def test_what_a_killed_program_left_in_the_log_is_kept_with_the_old_database(ours: Path, folder: Path) -> None:
@@ -337,8 +352,8 @@ async def test_a_log_without_its_database_is_not_folded_into_the_backup(ours: Pa
         other.execute("UPDATE facts SET value = 'stray'")
         other.commit()
         stray = ours.with_name("x.db-wal").read_bytes()
-    ours.unlink()
-    ours.with_name("x.db-wal").write_bytes(stray)
+    without(ours)
+    put(ours.with_name("x.db-wal"), stray)
     done = backups.restore(backup.path, ours, LATER)
     assert done.replaced is not None
     assert done.replaced.with_name(f"{done.replaced.name}-wal").read_bytes() == stray
@@ -347,9 +362,8 @@ async def test_a_log_without_its_database_is_not_folded_into_the_backup(ours: Pa
 
 async def test_a_database_too_damaged_to_open_is_kept_with_its_log_and_replaced(ours: Path, folder: Path) -> None:
     backup = backups.back_up(ours, folder, NOW)
-    ours.write_bytes(b"\x00" * 8192)
-    log = ours.with_name("x.db-wal")
-    log.write_bytes(b"what was said last")
+    put(ours, b"\x00" * 8192)
+    put(ours.with_name("x.db-wal"), b"what was said last")
     done = backups.restore(backup.path, ours, LATER)
     assert done.replaced is not None
     assert not done.whole
