@@ -54,6 +54,8 @@ def check_blocked(tx: Transaction, group: GroupId) -> None:
 def check_limits(tx: Transaction, limits: Limits, asker: Asker, invocation: Invocation, now: datetime) -> None:
     """Raise Refused where a command would go beyond what a group may have."""
     match invocation.command.name:
+        case "resume":
+            check_channels(tx, limits, asker)
         case "setup" if invocation.options:
             check_channels(tx, limits, asker)
         case "ask" if tx.groups.count_extra(asker.group, now - _DAY) >= limits.extra:
