@@ -28,7 +28,7 @@ from bot.adapters.terminal.room import Room
 from bot.adapters.terminal.saving import Album
 from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal, channel_id
-from bot.core import drills, grading, group_export
+from bot.core import drills, grading, group_export, owing
 from bot.core.card import File
 from bot.core.groups import Limits
 from bot.core.items import Item, Suggestion, items, suggestions
@@ -141,7 +141,9 @@ class Program:
             await self.discord_adapter.gaps.hold()
         if self.slack_adapter is not None:
             await self.slack_adapter.gaps.hold()
-        await self.leads()
+        if await self.leads() and await self.store.read(lambda tx: owing.is_fresh(tx, now)):
+            # Rounds that the lost database has opened are opened before the platforms are: their threads are read then.
+            await self.bot.tick(now)
 
     async def leads(self) -> bool:
         """Whether this copy ticks and sends; before it does it takes over what another has left. Raises StoreError."""
@@ -588,21 +590,21 @@ async def alarm(program: Program) -> AsyncIterator[None]:
 
     A platform that hangs holds up its own messages and nobody's close, grade or reveal; a backup holds up nothing.
     """
-    over, owed, ticked = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    over, owed, aside = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def tick() -> None:
         try:
             await asyncio.to_thread(program.shelf.refresh)
             if await program.leads():
+                aside.set()
                 await program.tick()
         finally:
             owed.set()  # Whatever became of it, what is owed is sent.
-            ticked.set()
 
     working = [
         asyncio.create_task(_whenever(program.woken, over, tick)),
         asyncio.create_task(_whenever(owed, over, program.send)),
-        asyncio.create_task(_whenever(ticked, over, program.aside)),
+        asyncio.create_task(_whenever(aside, over, program.aside)),
     ]
     # The job only wakes the tasks above: APScheduler cancels running jobs at its shutdown and cannot wait for them.
     scheduler = AsyncIOScheduler(
@@ -624,7 +626,7 @@ async def alarm(program: Program) -> AsyncIterator[None]:
         program.deliverer.stop()
         if program.nightly is not None:
             program.nightly.stop()
-        for event in (program.woken, owed, ticked):
+        for event in (program.woken, owed, aside):
             event.set()
         _, late = await asyncio.wait(working, timeout=STOPS_WITHIN)
         for task in late:

@@ -28,6 +28,12 @@ def owe(tx: Transaction, delivery: Delivery, *, on: date | None = None) -> bool:
     return tx.deliveries.owe(replace(delivery, unclear=True) if may_stand else delivery)
 
 
+def is_fresh(tx: Transaction, now: datetime) -> bool:
+    """Whether a backup was put in this database's place within the last day."""
+    restored = tx.facts.get(RESTORED_AT)
+    return restored is not None and now - datetime.fromisoformat(restored) < timedelta(days=1)
+
+
 def may_have_been_sent(tx: Transaction, on: date) -> bool:
     """Whether a database that was lost may have sent what is about this local date, wherever on earth."""
     restored = tx.facts.get(RESTORED_AT)
