@@ -126,6 +126,23 @@ async def test_a_backup_made_while_a_writer_writes_is_what_stood_at_one_instant(
     assert len({backup.path for backup in made}) == 5
 
 
+def test_however_much_is_written_meanwhile_a_backup_ends_with_what_stood_at_its_beginning(
+    ours: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backups, "_PAGES", 1)
+    pieces = 0
+
+    def written() -> bool:
+        nonlocal pieces
+        pieces += 1
+        ask(ours, "UPDATE facts SET value = ? WHERE name = 'colour'", str(pieces))
+        return pieces > 1_000  # It would begin again each time, and never end.
+
+    backup = backups.back_up(ours, folder, NOW, stopped=written)
+    assert pieces > 10
+    assert ask(backup.path, "SELECT value FROM facts WHERE name = 'colour'") == [("red",)]
+
+
 async def test_a_backup_holds_what_still_lies_in_the_log(store: SqliteStore, folder: Path) -> None:
     await store.write(setting("colour", "blue"))
     assert await holds(backups.back_up(store.path, folder, NOW).path) == "blue"
