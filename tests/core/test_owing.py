@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from bot.core import outcomes, owing
-from bot.core.model import MessageRef, Place, RoundKind, RoundState
+from bot.core.model import MessageRef, Place, RoundKind, RoundState, extra_round_id
 from bot.store.codec import instant
 from tests.core.worlds import FULL, World, at
 from tests.factories import CHANNEL, TODAY, make_delivery
@@ -111,7 +110,7 @@ def test_the_numbers_of_extra_rounds_that_may_have_been_given_are_not_given_agai
     assert extra.id == f"{CHANNEL}#1001"
     world.tick(at("10:02", 1))
     world.command("ada", "ask", at("10:03", 1))
-    assert world.tx.rounds.get(replace(extra, id=f"{CHANNEL}#1002").id) is not None
+    assert world.tx.rounds.get(extra_round_id(CHANNEL, 1002)) is not None
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -64,13 +64,14 @@ def test_a_backup_goes_where_it_is_told_to(runs: Runs, database: Path, tmp_path:
 
 
 def test_the_settings_name_the_folder_and_how_many_are_kept(program: Program, database: Path, tmp_path: Path) -> None:
-    settings = {
-        "NNQUESTION_DATABASE": database,
-        "NNQUESTION_BACKUPS": tmp_path / "kept",
-        "NNQUESTION_KEEP_BACKUPS": 1,
-    }
     for _ in range(2):
-        assert program.run("backup", **settings).code == 0
+        done = program.run(
+            "backup",
+            NNQUESTION_DATABASE=database,
+            NNQUESTION_BACKUPS=tmp_path / "kept",
+            NNQUESTION_KEEP_BACKUPS=1,
+        )
+        assert done.code == 0
     assert len(backups.kept(tmp_path / "kept")) == 1
 
 
