@@ -18,7 +18,6 @@ from bot.store import SqliteStore, backups
 from tests.program.program import Program
 from tests.program.test_run import running
 from tests.store.files import ask
-from tests.store.store_contract import setting
 
 HOUR = timedelta(hours=1)
 
@@ -90,7 +89,7 @@ async def test_backups_are_made_night_by_night_and_the_oldest_removed(store: Sql
     keeper = Nightly(store.path, tmp_path / "kept", 3, clock)
     while clock.now < on(7, "12:00"):
         await keeper.look()
-        await store.write(setting("now", clock.now.isoformat()))
+        await store.write(lambda tx: tx.facts.set("now", clock.now.isoformat()))
         clock.now += HOUR
     assert [backup.at for backup in backups.kept(tmp_path / "kept")] == [on(day, "03:00") for day in (7, 6, 5)]
     latest = backups.kept(tmp_path / "kept")[0]
@@ -164,7 +163,7 @@ def test_the_program_makes_one_by_itself_while_it_runs(program: Program, tmp_pat
 
 
 async def test_a_long_backup_does_not_keep_the_loop(store: SqliteStore, tmp_path: Path) -> None:
-    await store.write(setting("big", "x" * 20_000_000))
+    await store.write(lambda tx: tx.facts.set("big", "x" * 20_000_000))
     looks = 0
 
     async def look() -> None:
