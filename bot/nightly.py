@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Final
@@ -53,7 +54,7 @@ class Nightly:
         if self._stopped.is_set():
             return
         try:
-            await asyncio.to_thread(self._look)
+            await asyncio.wrap_future(_beside(self._look))
         except backups.CalledOff:
             log.info("the backup is not finished, since the program stops; the next start makes one")
         except StoreError as error:
@@ -82,3 +83,23 @@ class Nightly:
         log.info("backed up to %s (%s)", backup.path, backups.in_words(backup.size))
         for path in backups.remove_old(self._folder, self._database.stem, self._keep, now):
             log.info("removed the old backup %s", path)
+
+
+def _beside(work: Callable[[], None]) -> Future[None]:
+    """Work on a thread of its own, which the end of the program does not wait for: a check of a large file takes long.
+
+    What it leaves then is removed by the next backup.
+    """
+    done: Future[None] = Future()
+    done.set_running_or_notify_cancel()  # Nobody can take back what has begun.
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    threading.Thread(target=run, name="backup", daemon=True).start()
+    return done

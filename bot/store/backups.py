@@ -205,6 +205,8 @@ def restore(file: Path, database: Path, at: datetime) -> Restored:
             raise StoreError(f"{file}: there is no such file; name a backup, such as one of {folder_beside(database)}")
         if database.exists() and file.samefile(database):
             raise StoreError(f"{file}: this is the database itself; name a backup of it")
+        if database.exists() and (not database.is_file() or looking.is_another_programs(database)):
+            raise StoreError(f"{database}: it is no database of nnquestion; name the one to replace with --database")
         _check_backup(file)
         _check_user(database)
         database.parent.mkdir(parents=True, exist_ok=True)

@@ -95,6 +95,12 @@ def claims_to_be_ours(path: Path) -> bool:
         return int.from_bytes(file.read(_HEADER)[68:72]) == APPLICATION_ID
 
 
+def is_another_programs(path: Path) -> bool:
+    """Whether a file is a database, by its header, and none of ours. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC and not claims_to_be_ours(path)
+
+
 def check(db: Database, path: Path) -> None:
     """Raise StoreError if this is another program's database, or a newer version's."""
     (application,) = db.execute("PRAGMA application_id").fetchone()

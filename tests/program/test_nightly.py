@@ -177,3 +177,20 @@ async def test_a_long_backup_does_not_keep_the_loop(store: SqliteStore, tmp_path
     looking.cancel()
     assert looks > 20
     assert backups.latest(tmp_path / "kept") is not None
+
+
+def test_a_backup_that_takes_long_does_not_keep_the_program_from_ending(program: Program, tmp_path: Path) -> None:
+    slow = (
+        "import time; from bot import cli, runtime; from bot.store import backups\n"
+        "runtime.STOPS_WITHIN = 0.1\n"
+        "backups._check_copy = lambda *_: (print('checking', flush=True), time.sleep(3600))\n"
+        "cli.main(['run'])"
+    )
+    settings = {"NNQUESTION_PLATFORMS": "terminal", "NNQUESTION_DATABASE": str(tmp_path / "x.db")}
+    with program.start_code(slow, **settings) as process:
+        assert process.stdout is not None
+        while "checking" not in process.stdout.readline():
+            assert process.poll() is None
+        process.terminate()
+        assert process.wait(10) == 0
+    assert backups.kept(tmp_path / "backups") == []

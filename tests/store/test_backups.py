@@ -437,6 +437,14 @@ def test_what_is_no_sound_backup_of_ours_is_refused_and_nothing_is_touched(ours:
     assert "the database itself" in refused(ours, ours)
 
 
+def test_what_is_no_database_of_ours_is_not_replaced(ours: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    ask(other, "CREATE TABLE bookmarks (url TEXT)")
+    assert "no database of nnquestion" in refused(ours, other)
+    (tmp_path / "folder").mkdir()
+    assert "no database of nnquestion" in refused(ours, tmp_path / "folder")
+
+
 async def test_under_a_program_that_runs_nothing_is_put_back(ours: Path, folder: Path) -> None:
     backup = backups.back_up(ours, folder, NOW)
     assert not backups.in_use(ours)
