@@ -4,38 +4,26 @@ from __future__ import annotations
 
 import difflib
 import io
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from bot import __version__
+from bot import __version__, cli_operations
+from bot.cli_frame import CommandGroup as _Group
+from bot.cli_frame import database_option as _database_option
+from bot.cli_frame import faults as _faults
+from bot.cli_frame import read_settings as _settings
+from bot.cli_frame import refuse as _refuse
+from bot.cli_frame import settings_for as _settings_for
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.core.model import Bank
-    from bot.settings import Settings
-
-
-class _Group(click.Group):
-    """A group that says what was probably meant."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if self.get_command(ctx, name) is None:
-            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            meant = f" Did you mean “{close[0]}”?" if close else ""
-            known = ", ".join(self.list_commands(ctx))
-            ctx.fail(f"there is no command “{name}”.{meant} There is {known}.")
-        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -118,14 +106,6 @@ def run() -> None:
     logs.begin(settings.log, settings.log_level, settings.secrets)
     with _faults():
         asyncio.run(runtime.run_platforms(settings))
-
-
-_database_option = click.option(
-    "--database",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    default=None,
-    help="Another database than the settings name.",
-)
 
 
 @main.command()
@@ -401,21 +381,6 @@ def suggestions(paths: tuple[Path, ...], database: Path | None) -> None:
 _FORMS: Final = {".json": "json", ".csv": "csv", ".tsv": "anki", ".txt": "anki"}
 
 
-def _settings() -> Settings:
-    from bot.settings import SettingsError, load_from_environment
-
-    try:
-        return load_from_environment()
-    except SettingsError as error:
-        _refuse("\n".join(error.problems))
-
-
-def _settings_for(database: Path | None) -> Settings:
-    """The settings, with another database where one is named."""
-    settings = _settings()
-    return replace(settings, database=database) if database is not None else settings
-
-
 def _bank_files(paths: tuple[Path, ...]) -> list[Path]:
     from bot.shelf import bank_files
 
@@ -468,41 +433,4 @@ def _write_any_sign() -> None:
             stream.reconfigure(errors="replace")
 
 
-class _faults:
-    """Ends the program with one clear message and no traceback for faults that are not ours."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, fault: BaseException | None, trace: Any) -> None:
-        from bot.adapters.terminal.demo import DemoRefused
-        from bot.adapters.terminal.room import RoomError
-        from bot.core.bank import BankError
-        from bot.core.ports import StoreError
-        from bot.settings import SettingsError
-
-        if isinstance(fault, BankError):
-            count = len(fault.problems)
-            _refuse(f"{fault}\n{count} problem{'s' if count != 1 else ''} in the bank; nothing was done.")
-        if isinstance(fault, SettingsError):
-            _refuse("\n".join(fault.problems))
-        if isinstance(fault, DemoRefused):
-            _refuse(str(fault))
-        for adapter in ("bot.adapters.discord.client", "bot.adapters.slack.app"):
-            loaded = sys.modules.get(adapter)  # Only what was loaded can have raised anything.
-            if loaded is not None and isinstance(fault, loaded.TokenRefused):
-                _refuse(str(fault))
-        if isinstance(fault, StoreError | RoomError):
-            _refuse(str(fault), code=1)
-        if isinstance(fault, OSError) and fault.filename is not None:
-            _refuse(f"{fault.filename}: {fault.strerror}", code=1)
-        if isinstance(fault, OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # What is buffered would complain once more at the end.
-            if isinstance(fault, BrokenPipeError):  # Somebody reads with `head`.
-                sys.exit(0)
-            _refuse(f"The output cannot be written ({fault.strerror}).", code=1)
-
-
-def _refuse(message: str, *, code: int = 2) -> NoReturn:
-    click.echo(message, err=True)
-    sys.exit(code)
+cli_operations.add_to(main)

@@ -11,7 +11,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,10 +28,11 @@ from bot.adapters.terminal.room import Room
 from bot.adapters.terminal.saving import Album
 from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal, channel_id
-from bot.core import drills, grading, group_export
+from bot.core import drills, grading, group_export, owing
 from bot.core.card import File
+from bot.core.groups import Limits
 from bot.core.items import Item, Suggestion, items, suggestions
-from bot.core.model import Answer, Grade, GroupId, Place, Question, Round, RoundState
+from bot.core.model import Answer, Grade, GroupId, Place, Question, Round, RoundState, platform_of
 from bot.core.planning import Banks
 from bot.core.ports import Messenger, StoreError, Transaction
 from bot.core.regrading import Change
@@ -40,6 +41,7 @@ from bot.delivery import Deliverer
 from bot.health import Health
 from bot.lease import Lease
 from bot.metrics import Metrics
+from bot.nightly import Nightly
 from bot.pacing import Pace
 from bot.settings import Settings, SettingsError, check_tokens, data_folder, unseen
 from bot.shelf import Shelf
@@ -64,6 +66,9 @@ STOPS_WITHIN: Final = 8
 
 COUNTS_EVERY: Final = 15.0
 """Seconds between two looks at how much waits, for the metrics."""
+
+LEAVES_AGAIN: Final = timedelta(minutes=10)
+"""After which a group is tried to be left again where that failed."""
 
 Clock = Callable[[], datetime]
 _TZDATA: Final = "tzdata version"
@@ -107,6 +112,8 @@ class Program:
     metrics: Metrics
     health: Health
     woken: asyncio.Event
+    nightly: Nightly | None = None
+    _leaves_from: datetime | None = None
     _ticking: contextlib.AbstractAsyncContextManager[None] | None = None
     _is_open: bool = False
     _leads: bool | None = None
@@ -141,7 +148,9 @@ class Program:
             await self.discord_adapter.gaps.hold()
         if self.slack_adapter is not None:
             await self.slack_adapter.gaps.hold()
-        await self.leads()
+        if await self.leads() and await self.store.read(lambda tx: owing.is_fresh(tx, now)):
+            # Rounds that the lost database has opened are opened before the platforms are: their threads are read then.
+            await self.bot.tick(now)
 
     async def leads(self) -> bool:
         """Whether this copy ticks and sends; before it does it takes over what another has left. Raises StoreError."""
@@ -189,6 +198,24 @@ class Program:
         if left:
             raise StoreError(left[0].note or f"{left[0].key} could not be sent")
 
+    async def aside(self) -> None:
+        """What need not be done at once: leave groups that are to be left, and make the day's backup."""
+        now = self.clock()
+        if self._leaves_from is None or now >= self._leaves_from:
+            self._leaves_from = None
+            await self._leave_groups(now)
+        if self.nightly is not None:
+            await self.nightly.look()
+
+    async def _leave_groups(self, now: datetime) -> None:
+        for group in await self.bot.to_leave():
+            if platform_of(group) == "discord" and self.discord_adapter is not None:
+                if not await self.discord_adapter.leave(group):
+                    self._leaves_from = now + LEAVES_AGAIN
+                    continue
+                log.info("left %s", group)
+            await self.bot.has_left(group)
+
     async def begin(self) -> None:
         """Start, and look at the clock from now on; once, whoever comes first."""
         await self.start()
@@ -231,7 +258,7 @@ def build(
     shelf = Shelf(settings.banks)
     shelf.load()
     metrics = Metrics(settings.platforms)
-    store = SqliteStore(settings.database, wrote=metrics.wrote)
+    store = SqliteStore(settings.database, copies=settings.backup_folder, wrote=metrics.wrote)
     messengers: dict[str, Messenger] = {}
     troubles: dict[str, Callable[[], Awaitable[str]]] = {}
     routes: list[Route] = []
@@ -243,6 +270,7 @@ def build(
         owed=woken.set,
         keep_answers=settings.keep_answers,
         watch=metrics,
+        limits=Limits(channels=settings.limit_channels, extra=settings.limit_extra),
     )
     room = terminal = discord_adapter = slack_adapter = None
     if "terminal" in settings.platforms:
@@ -334,6 +362,10 @@ async def run_platforms(settings: Settings) -> None:
     check_tokens(settings)
     logs.watch(asyncio.get_running_loop())
     program = build(settings)
+    if settings.backs_up:
+        made = program.metrics.backed_up
+        keep = settings.keep_backups
+        program.nightly = Nightly(settings.database, settings.backup_folder, keep, program.clock, made)
     connecting: dict[str, asyncio.Task[None]] = {}
     beside: list[asyncio.Task[None]] = []
     try:
@@ -415,7 +447,7 @@ async def regrade(
     done: Callable[[int, int], None],
 ) -> AsyncIterator[tuple[Round, int, list[Change]]]:
     """For each revealed round of a database that this concerns: its answers, and what grading them anew changes."""
-    async with _reading(settings) as (store, bot):
+    async with reading(settings) as (store, bot):
         rounds = await store.read(
             lambda tx: [
                 round_
@@ -433,13 +465,13 @@ async def regrade(
 
 async def rebuild(settings: Settings) -> int:
     """Count all boards of a database anew from its ledger; returns how many of their rows were wrong."""
-    async with _reading(settings) as (store, _):
+    async with reading(settings) as (store, _):
         return await store.write(lambda tx: tx.ledger.recount())
 
 
 async def question_items(settings: Settings, *, group: str | None) -> list[Item]:
     """What the answers in a database tell about its questions."""
-    async with _reading(settings) as (store, _):
+    async with reading(settings) as (store, _):
         return await store.read(
             lambda tx: items(tx, [round_ for round_ in _revealed(tx) if group in (None, round_.group)])
         )
@@ -447,13 +479,13 @@ async def question_items(settings: Settings, *, group: str | None) -> list[Item]
 
 async def bank_suggestions(settings: Settings, banks: Banks) -> list[Suggestion]:
     """What members would have had key points say, from a database."""
-    async with _reading(settings) as (store, _):
+    async with reading(settings) as (store, _):
         return await store.read(lambda tx: suggestions(tx, tx.objections.ended(), banks))
 
 
 async def export_group(settings: Settings, *, group: str) -> tuple[File, ...]:
     """A group's boards and shared answers. Raises SettingsError where the database knows no such group."""
-    async with _reading(settings) as (store, _):
+    async with reading(settings) as (store, _):
         known = await store.read(group_export.groups)
         if group not in known:
             there = f"there is {', '.join(known)}" if known else "there is none yet"
@@ -473,11 +505,11 @@ def _revealed(tx: Transaction) -> list[Round]:
 
 
 @contextlib.asynccontextmanager
-async def _reading(settings: Settings) -> AsyncIterator[tuple[SqliteStore, StudyBot]]:
+async def reading(settings: Settings) -> AsyncIterator[tuple[SqliteStore, StudyBot]]:
     """A database that is there already, beside the program that may be running on it."""
     if not settings.database.exists():
         raise SettingsError((f"{settings.database}: there is no such database; NNQUESTION_DATABASE names another",))
-    store = SqliteStore(settings.database)
+    store = SqliteStore(settings.database, copies=settings.backup_folder)
     store.open()
     try:
         yield store, StudyBot(store, KeyPointGrader(), lambda: {})
@@ -606,14 +638,15 @@ def _local_zone() -> str:
 async def alarm(program: Program) -> AsyncIterator[None]:
     """Tick every few seconds, and at once when woken; send beside it. At the end what is in hand finishes.
 
-    A platform that hangs holds up its own messages and nobody's close, grade or reveal.
+    A platform that hangs holds up its own messages and nobody's close, grade or reveal; a backup holds up nothing.
     """
-    over, owed = asyncio.Event(), asyncio.Event()
+    over, owed, aside = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def tick() -> None:
         try:
             await asyncio.to_thread(program.shelf.refresh)
             if await program.leads():
+                aside.set()
                 await program.tick()
         finally:
             owed.set()  # Whatever became of it, what is owed is sent.
@@ -621,6 +654,7 @@ async def alarm(program: Program) -> AsyncIterator[None]:
     working = [
         asyncio.create_task(_whenever(program.woken, over, tick)),
         asyncio.create_task(_whenever(owed, over, program.send)),
+        asyncio.create_task(_whenever(aside, over, program.aside)),
     ]
     # The job only wakes the tasks above: APScheduler cancels running jobs at its shutdown and cannot wait for them.
     scheduler = AsyncIOScheduler(
@@ -640,8 +674,10 @@ async def alarm(program: Program) -> AsyncIterator[None]:
         scheduler.shutdown(wait=False)
         over.set()
         program.deliverer.stop()
-        program.woken.set()
-        owed.set()
+        if program.nightly is not None:
+            program.nightly.stop()
+        for event in (program.woken, owed, aside):
+            event.set()
         _, late = await asyncio.wait(working, timeout=STOPS_WITHIN)
         for task in late:
             log.warning("stopped in the middle of a turn; it goes on at the next start")

@@ -37,6 +37,10 @@ NAMES: Final = (
     "NNQUESTION_KEEP_ANSWERS",
     "NNQUESTION_LOG",
     "NNQUESTION_LOG_LEVEL",
+    "NNQUESTION_BACKUPS",
+    "NNQUESTION_KEEP_BACKUPS",
+    "NNQUESTION_LIMIT_CHANNELS",
+    "NNQUESTION_LIMIT_EXTRA",
 )
 LOGS: Final = ("text", "json")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -88,11 +92,23 @@ class Settings:
     log_level: str = "info"
     """What is too little for the log: whatever is below this one of `LOG_LEVELS`."""
 
+    backs_up: bool = True
+    """Whether `run` makes a backup every night."""
+    backups: Path | None = None
+    keep_backups: int = 14
+    limit_channels: int = 50
+    limit_extra: int = 100
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What may stand in no log."""
         given = (self.discord_token, self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
         return tuple(secret for secret in given if secret)
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where backups go: by default into a folder beside the database."""
+        return self.backups or self.database.with_name("backups")
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -115,6 +131,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     rates = {name: _rate(name, given[name], problems) for name in _RATES}
     log = _one_of("NNQUESTION_LOG", given, LOGS, "text", problems)
     log_level = _one_of("NNQUESTION_LOG_LEVEL", given, LOG_LEVELS, "info", problems)
+    keep_backups = _number("NNQUESTION_KEEP_BACKUPS", given, 14, 1, 3_650, problems)
+    limit_channels = _number("NNQUESTION_LIMIT_CHANNELS", given, 50, 1, 100_000, problems)
+    limit_extra = _number("NNQUESTION_LIMIT_EXTRA", given, 100, 0, 100_000, problems)
+    backs_up = given["NNQUESTION_BACKUPS"].lower() != "off"
     if problems:
         raise SettingsError(tuple(problems))
     return Settings(
@@ -135,6 +155,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         keep_answers=keep_answers,
         log=log,
         log_level=log_level,
+        backs_up=backs_up,
+        backups=Path(given["NNQUESTION_BACKUPS"]).expanduser() if backs_up and given["NNQUESTION_BACKUPS"] else None,
+        keep_backups=keep_backups,
+        limit_channels=limit_channels,
+        limit_extra=limit_extra,
     )
 
 
@@ -236,6 +261,16 @@ def _days(name: str, given: str, problems: list[str]) -> timedelta | None:
         problems.append(f"{name}={given}: it is a number of days from 1 to {_MOST_DAYS:,}; leave it out for no end")
         return None
     return timedelta(days=int(given))
+
+
+def _number(name: str, given: Mapping[str, str], default: int, least: int, most: int, problems: list[str]) -> int:
+    value = given[name]
+    if not value:
+        return default
+    if not (value.isascii() and value.isdecimal()) or not least <= int(value) <= most:
+        problems.append(f"{name}={value}: it is a number from {least} to {most:,}; left out, it is {default}")
+        return default
+    return int(value)
 
 
 def _platforms(given: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:

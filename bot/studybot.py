@@ -18,6 +18,7 @@ from bot.core import (
     asking,
     boards,
     grading,
+    groups,
     home,
     objecting,
     organizing,
@@ -92,6 +93,7 @@ class StudyBot:
         owed: Callable[[], None] = lambda: None,
         keep_answers: timedelta | None = None,
         watch: OfRounds | None = None,
+        limits: groups.Limits = groups.NO_LIMITS,
     ) -> None:
         """`banks` gives the banks as they are now; `owed` is called when something may have to be sent or done.
 
@@ -103,6 +105,7 @@ class StudyBot:
         self._owed = owed
         self._keep_answers = keep_answers
         self._watch = watch or Unwatched()
+        self._limits = limits
         self._cleaned_on: date | None = None
         self._fetching: dict[ChannelId, datetime] = {}
         self._held: dict[ChannelId, datetime] = {}
@@ -345,7 +348,7 @@ class StudyBot:
             return asking.refused(str(refused))
 
         def work(tx: Transaction) -> Card:
-            return replies.answer(tx, self._banks(), asker, invocation, now)
+            return replies.answer(tx, self._banks(), asker, invocation, now, self._limits)
 
         card = await (self._once(id, now, work) if replies.changes(invocation) else self._plainly(work))
         return await self._with_news(asker, card) if invocation.command.name == "me" else card
@@ -353,7 +356,9 @@ class StudyBot:
     async def begin(self, asker: Asker, options: Mapping[str, str], now: datetime) -> Card | None:
         """Give a channel its first drill, with today's round; None where it has a drill."""
         try:
-            card = await self._store.write(lambda tx: organizing.begin(tx, self._banks(), asker, options, now))
+            card = await self._store.write(
+                lambda tx: organizing.begin(tx, self._banks(), asker, options, now, self._limits)
+            )
         except Refused as refused:
             return asking.refused(str(refused))
         if card is not None:
@@ -367,7 +372,7 @@ class StudyBot:
             return await self._check(asker, RoundId(about), now)
 
         def work(tx: Transaction) -> Card:
-            return pressing.press(tx, self._banks(), asker, press, about, now)
+            return pressing.press(tx, self._banks(), asker, press, about, now, self._limits)
 
         if press in pressing.ONLY_READS:
             card = await self._plainly(work)
@@ -457,8 +462,9 @@ class StudyBot:
 
         def work(tx: Transaction) -> None:
             for member, name in names.items():
-                if tx.members.get(member) is None:
-                    tx.members.save(Member(id=member, group=group_of(ChannelId(member)), name=name))
+                group = group_of(ChannelId(member))
+                if tx.members.get(member) is None and tx.groups.blocked_since(group) is None:
+                    tx.members.save(Member(id=member, group=group, name=name))
 
         await self._store.write(work)
 
@@ -517,6 +523,18 @@ class StudyBot:
     async def left(self, group: GroupId, now: datetime) -> None:
         """The bot was removed from a group: its drills stop, and nothing more is sent there."""
         await self._store.write(lambda tx: outcomes.left(tx, group, now))
+
+    async def to_leave(self) -> list[GroupId]:
+        """The groups that whoever runs the program wants it to leave."""
+        return await self._store.read(lambda tx: tx.groups.to_leave())
+
+    async def has_left(self, group: GroupId) -> None:
+        """A group was left on its platform, or there is nothing to leave."""
+        await self._store.write(lambda tx: tx.groups.has_left(group))
+
+    async def is_blocked(self, group: GroupId) -> bool:
+        """Whether nothing is to be sent to a group."""
+        return await self._store.read(lambda tx: tx.groups.blocked_since(group) is not None)
 
     async def may_organize(self, asker: Asker, channel: ChannelId) -> bool:
         """Whether the asker may manage a channel's drill."""

@@ -18,6 +18,7 @@ from bot.core.drafting import Anything, Deletion, Draft, Filled, Happening, Outc
 from bot.core.model import (
     Answer,
     ChannelId,
+    GroupId,
     Member,
     MemberId,
     Occurrence,
@@ -119,6 +120,8 @@ class Submitted:
 
 def take(tx: Transaction, happened: Said | Deleted | Form | Submitted, now: datetime) -> Told:
     """Take what a member said, edited, deleted or sent. The same thing again gets the same receipt again."""
+    if not isinstance(happened, Deleted) and tx.groups.blocked_since(_group(happened)) is not None:
+        return TALK if isinstance(happened, Said) else Told(receipt=Receipt.NOT_COUNTED, why=Why.BLOCKED)
     if isinstance(happened, Said):
         happened = _as_edited(tx, happened, now)
     known = tx.events.outcome(happened.id)
@@ -138,6 +141,16 @@ def take(tx: Transaction, happened: Said | Deleted | Form | Submitted, now: date
     tx.events.add(Occurrence(id=happened.id, at=now))  # Unless it has been, with all that belongs to it.
     tx.events.finish(happened.id, _told_as_text(told))
     return told
+
+
+def _group(happened: Said | Form | Submitted) -> GroupId:
+    match happened:
+        case Said():
+            return group_of(happened.place.channel)
+        case Form():
+            return group_of(ChannelId(happened.member))
+        case Submitted():
+            return group_of(happened.said.place.channel)
 
 
 def _as_edited(tx: Transaction, said: Said, now: datetime) -> Said:

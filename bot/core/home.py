@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from bot.core import cards, objecting, rounds, rulings, scoring
+from bot.core import asking, cards, notices, objecting, rounds, rulings, scoring
 from bot.core.asking import Asker, coming
 from bot.core.card import Block, Button, Card, Channel, Line, Press, TimeStyle, Tone, When
 from bot.core.cards import line, strong
@@ -21,6 +21,8 @@ def home(
 
     The asker's place may be anything in the group.
     """
+    if tx.groups.blocked_since(asker.group) is not None:
+        return (asking.said("Switched off", line(notices.BLOCKED)),)
     drills = [drill for drill in tx.drills.all() if drill.group == asker.group]
     drills = [drill for drill in drills if channels is None or drill.channel in channels]
     asked = []

@@ -464,6 +464,7 @@ class Why(StrEnum):
     FINAL = "final"
     TEXT_GONE = "text gone"
     BARRED = "barred"
+    BLOCKED = "blocked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bot.core.card import Button, Card, Channel, Press, Tone
 from bot.core.cards import count, line, strong
 from bot.core.commands import TABLE, Who
 from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import ChannelId, Drill, Receipt, Round, Told, Why
+
+BLOCKED: Final = "I am switched off for this group by whoever runs me, and keep nothing that is said here."
+"""What a blocked group is told, and all it is told."""
 
 
 def told(receipt: Told) -> str:
@@ -39,6 +44,8 @@ def told(receipt: Told) -> str:
             return "Not counted: you had your answer checked, so it is final."
         case Receipt.NOT_COUNTED, Why.BARRED:
             return "Not counted: an organizer keeps you from answering here."
+        case Receipt.NOT_COUNTED, Why.BLOCKED:
+            return f"Not counted. {BLOCKED}"
         case Receipt.NOT_COUNTED, Why.EMPTY:
             return "Not counted: there is nothing in it."
         case Receipt.NOT_COUNTED, _:
@@ -109,4 +116,13 @@ def switched_off(channel: ChannelId, why: str) -> Card:
             line("Once that is mended, /nnquestion resume there starts it again. Points and streaks stay."),
         ),
         tone=Tone.TROUBLE,
+    )
+
+
+def from_operator(text: str) -> Card:
+    """To the organizers of every group, in the words of whoever runs the program; a blank line parts paragraphs."""
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
+    return Card(
+        title="From whoever runs this bot",
+        body=tuple(line(paragraph) for paragraph in paragraphs if paragraph),
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.core import boards, cards, notices, rulings
+from bot.core import boards, cards, groups, notices, rulings
 from bot.core import text as reading
 from bot.core.asking import Asker, said
 from bot.core.card import Block, Button, Card, Press, Tone
@@ -119,6 +119,7 @@ def with_use(tx: Transaction, card: Card, group: GroupId, member: MemberId) -> C
 
 def make_final(tx: Transaction, asker: Asker, round_id: RoundId, now: datetime) -> Answer:
     """Make the asker's answer final, if it is not; the answer as it stands. Raises Refused."""
+    groups.check_blocked(tx, asker.group)
     round_, answer = tx.rounds.get(round_id), tx.answers.get(round_id, asker.member)
     if round_ is None or round_.group != asker.group:
         raise Refused("I do not know this round any more.")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.core import cards, commands, drills, notices, planning, rounds
+from bot.core import cards, commands, drills, groups, notices, planning, rounds
 from bot.core.asking import Asker, Reply, coming, drill_here, know, may_organize, open_round, said, the_round
 from bot.core.card import Block, Button, Card, Channel, Mention, Press, Span
 from bot.core.cards import line, strong
@@ -17,10 +17,19 @@ from bot.core.ports import Transaction
 from bot.core.setting_up import DAY_NAMES, Refused, check_questions, date_of, drill_from
 
 
-def begin(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str], now: datetime) -> Card | None:
-    """Set up a first drill whose first round is today's; None where the channel has one already."""
+def begin(
+    tx: Transaction,
+    banks: Banks,
+    asker: Asker,
+    options: Mapping[str, str],
+    now: datetime,
+    limits: groups.Limits = groups.NO_LIMITS,
+) -> Card | None:
+    """Set up a first drill whose first round is today's; None where the channel has one already. Raises Refused."""
+    groups.check_blocked(tx, asker.group)
     if tx.drills.get(asker.channel) is not None or not may_organize(tx, asker):
         return None
+    groups.check_channels(tx, limits, asker)
     know(tx, asker)
     drill = drill_from(options, None, asker.channel, asker.group, asker.member, banks)
     return _about_drill(tx, "A drill for you", drills.set_up(tx, banks, drill, now, today=True))

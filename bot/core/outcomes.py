@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.core import cards, notices
+from bot.core import cards, notices, owing
 from bot.core.model import (
     Action,
     ChannelId,
@@ -57,8 +57,12 @@ def target(tx: Transaction, delivery: Delivery) -> tuple[Place, MessageRef | Non
 
 
 def part_sent(tx: Transaction, delivery: Delivery, ref: MessageRef) -> Delivery:
-    """Note that one more part of a delivery stands."""
-    delivery = replace(delivery, sent=(*delivery.sent, ref), unclear=False)
+    """Note that one more part of a delivery stands.
+
+    The next one cannot have been sent before it, except by a database that was lost.
+    """
+    unclear = delivery.unclear and tx.facts.get(owing.RESTORED_AT) is not None
+    delivery = replace(delivery, sent=(*delivery.sent, ref), unclear=unclear)
     tx.deliveries.save(_with_card_kept(tx, delivery))
     return delivery
 
@@ -90,6 +94,9 @@ def _note_in_round(tx: Transaction, round_: Round, delivery: Delivery, thread: P
         if round_.state is RoundState.CANCELLED:  # It was called off while its card was on the way.
             card = cards.question_cancelled(round_, "called off before it was posted")
             owe(tx, round_, "card", Action.EDIT, now, card=card)
+        elif delivery.unclear and owing.may_have_been_sent(tx, round_.local_date):
+            # Perhaps it was found, and the database that was lost had asked something else.
+            owe(tx, round_, "again", Action.EDIT, now, card=delivery.card)
 
 
 def look_again(tx: Transaction, keys: Collection[str]) -> None:
@@ -241,7 +248,8 @@ def _say_privately(tx: Transaction, noted: Delivery, now: datetime) -> None:
     for drill in tx.drills.all():
         direct = ChannelId(drill.set_up_by) if drill.set_up_by is not None else None
         if noted.key.startswith(f"{drill.channel}/") and direct is not None and direct != noted.place.channel:
-            tx.deliveries.owe(
+            owing.owe(
+                tx,
                 replace(
                     noted,
                     key=f"{noted.key}/direct",
@@ -251,7 +259,7 @@ def _say_privately(tx: Transaction, noted: Delivery, now: datetime) -> None:
                     not_before=None,
                     unclear=False,
                     created_at=now,
-                )
+                ),
             )
 
 

@@ -663,6 +663,67 @@ class Records(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSize:
+    """How much is kept of a group."""
+
+    members: int
+    rounds: int
+    answers: int
+    points: int
+    """Rows of the ledger."""
+    rulings: int
+    deliveries: int
+    events: int
+    """Those about answers."""
+    characters: int
+    """Of answers, with every earlier form of them."""
+    latest: datetime | None
+    """When something was last asked or answered."""
+
+
+class Groups(Protocol):
+    """Groups as whoever runs the program sees them."""
+
+    def all(self) -> list[GroupId]:
+        """Every group that something is known of, by id."""
+        ...
+
+    def size(self, group: GroupId) -> GroupSize: ...
+
+    def count_drills(self, group: GroupId) -> int:
+        """How many drills of a group are not off."""
+        ...
+
+    def count_extra(self, group: GroupId, since: datetime) -> int:
+        """How many extra rounds were opened later than this in channels of a group that have a drill."""
+        ...
+
+    def left_at(self, group: GroupId) -> datetime | None:
+        """When the bot was removed from a group that has not used it since."""
+        ...
+
+    def block(self, group: GroupId, at: datetime) -> None:
+        """Nothing is to be sent to a group or kept from it. It stays so when all of the group is purged."""
+        ...
+
+    def unblock(self, group: GroupId) -> None: ...
+
+    def blocked_since(self, group: GroupId) -> datetime | None: ...
+
+    def ask_to_leave(self, group: GroupId, at: datetime) -> None:
+        """The program is to leave a group on its platform."""
+        ...
+
+    def to_leave(self) -> list[GroupId]:
+        """The groups that are still to be left, by id."""
+        ...
+
+    def has_left(self, group: GroupId) -> None:
+        """A group has been left on its platform, or cannot be."""
+        ...
+
+
 class Transaction(Protocol):
     """All that is stored, inside one transaction. Never kept beyond it."""
 
@@ -688,6 +749,8 @@ class Transaction(Protocol):
     def facts(self) -> Facts: ...
     @property
     def records(self) -> Records: ...
+    @property
+    def groups(self) -> Groups: ...
 
 
 class StoreError(Exception):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.core import asking, boards, commands, my_data, objecting, replies, reviewing, sharing
+from bot.core import asking, boards, commands, groups, my_data, objecting, replies, reviewing, sharing
 from bot.core.asking import Asker
 from bot.core.card import Card, Press
 from bot.core.model import ChannelId, Place, RoundId
@@ -18,8 +18,17 @@ ONLY_READS: Final = frozenset({Press.RESULT, Press.REVIEW, Press.ANSWERS})
 """These change nothing, and may be pressed as often as one likes."""
 
 
-def press(tx: Transaction, banks: Banks, asker: Asker, press: Press, about: str, now: datetime) -> Card:
+def press(
+    tx: Transaction,
+    banks: Banks,
+    asker: Asker,
+    press: Press,
+    about: str,
+    now: datetime,
+    limits: groups.Limits = groups.NO_LIMITS,
+) -> Card:
     """Carry out a button, other than Answer and Check now, and return what its presser is told. Raises Refused."""
+    groups.check_blocked(tx, asker.group)
     match press:
         case Press.HINT:
             round_ = tx.rounds.get(RoundId(about))
@@ -44,11 +53,13 @@ def press(tx: Transaction, banks: Banks, asker: Asker, press: Press, about: str,
         case Press.FORGET:
             return my_data.forget(tx, asker, about, now)
         case Press.RESUME | Press.TRY | Press.DO | Press.REVIEW | Press.RULE | Press.SHARE:
-            return _in_channel(tx, banks, asker, press, about, now)
+            return _in_channel(tx, banks, asker, press, about, now, limits)
     raise Refused("This button no longer does anything.")
 
 
-def _in_channel(tx: Transaction, banks: Banks, asker: Asker, press: Press, about: str, now: datetime) -> Card:
+def _in_channel(
+    tx: Transaction, banks: Banks, asker: Asker, press: Press, about: str, now: datetime, limits: groups.Limits
+) -> Card:
     """What a button does in the channel that it names, wherever it was pressed, with the presser's rights there."""
     said, _, channel = about.rpartition(" ")
     there = replace(asker, place=Place(channel=ChannelId(channel)))
@@ -71,7 +82,7 @@ def _in_channel(tx: Transaction, banks: Banks, asker: Asker, press: Press, about
             said = "review"
         case Press.RESUME | Press.TRY if not said:
             said = "resume" if press is Press.RESUME else "ask"
-    return replies.answer(tx, banks, there, read(said), now)
+    return replies.answer(tx, banks, there, read(said), now, limits)
 
 
 def read(said: str) -> commands.Invocation:

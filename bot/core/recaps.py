@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.core import cards, planning, rulings, scoring, sharing, streaks
+from bot.core import cards, owing, planning, rulings, scoring, sharing, streaks
 from bot.core.card import Block, Button, Card, Columns, Picture, Press, Tone
 from bot.core.cards import line, strong
 from bot.core.model import (
@@ -78,9 +78,8 @@ def owe(tx: Transaction, banks: Banks, drill: Drill, opening: Opening, now: date
     if tx.deliveries.get(key) is not None:
         return
     card = recap(tx, banks, drill, week, now)
-    tx.deliveries.owe(
-        Delivery(key=key, place=Place(channel=drill.channel), action=Action.POST, created_at=now, card=card)
-    )
+    recap_ = Delivery(key=key, place=Place(channel=drill.channel), action=Action.POST, created_at=now, card=card)
+    owing.owe(tx, recap_, on=opening.on)
 
 
 def recap(tx: Transaction, banks: Banks, drill: Drill, week: Week, now: datetime) -> Card:

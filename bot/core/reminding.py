@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from bot.core import cards
+from bot.core import cards, owing
 from bot.core.asking import Asker, drill_here, said
 from bot.core.card import Block, Button, Card, Channel, Press, TimeStyle, Tone, When
 from bot.core.cards import line, strong
@@ -86,14 +86,16 @@ def send_due(tx: Transaction, member: MemberId, now: datetime) -> None:
     barred = known is not None and known.barred
     if round_ is not None and not barred and now - _latest(reminder, now) <= TOO_LATE:
         following = replace(following, round=round_.id)
-        tx.deliveries.owe(
+        owing.owe(
+            tx,
             Delivery(
                 key=_key(round_.id, member),
                 place=Place(channel=ChannelId(member)),
                 action=Action.POST,
                 created_at=now,
                 card=_card(tx, reminder, round_),
-            )
+            ),
+            on=round_.local_date,
         )
     tx.members.save_reminder(following)
 

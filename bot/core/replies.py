@@ -10,6 +10,7 @@ from bot.core import (
     boards,
     cards,
     commands,
+    groups,
     my_data,
     objecting,
     organizing,
@@ -42,11 +43,20 @@ HISTORY_ROWS: Final = 10
 _ONLY_READS: Final = frozenset({"", "help", "when", "history", "leaderboard", "review"})
 
 
-def answer(tx: Transaction, banks: Banks, asker: Asker, invocation: Invocation, now: datetime) -> Card:
+def answer(
+    tx: Transaction,
+    banks: Banks,
+    asker: Asker,
+    invocation: Invocation,
+    now: datetime,
+    limits: groups.Limits = groups.NO_LIMITS,
+) -> Card:
     """Carry out a command and return what its asker is told. Raises Refused."""
+    groups.check_blocked(tx, asker.group)
     command = invocation.command
     if command.who is Who.ORGANIZER and not may_organize(tx, asker):
         raise Refused(f"/nnquestion {command.name} is for organizers of this channel.")
+    groups.check_limits(tx, limits, asker, invocation, now)
     if changes(invocation):
         know(tx, asker)
     return _REPLIES[command.name](tx, banks, asker, invocation.options, now)

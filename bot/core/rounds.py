@@ -6,11 +6,12 @@ A use case loads, decides and saves inside the transaction it is given, has no e
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.core import cards, grading, notices, paying, planning, recaps, scoring
+from bot.core import cards, grading, notices, owing, paying, planning, recaps, scoring
 from bot.core.card import Card
 from bot.core.model import (
     NOTHING_ASKED,
@@ -83,6 +84,8 @@ def _open_drill(tx: Transaction, banks: Banks, drill: Drill, now: datetime) -> R
             return _open_daily(tx, banks, drill, moved, closes_at, now)
         else:
             leave_out(tx, drill, opening, closes_at)
+            if owing.may_have_been_sent(tx, opening.on):
+                _take_as_asked(tx, banks, drill, opening)
             drill = replace(moved, skipped_since=(*drill.skipped_since, opening.on))
         tx.drills.save(drill)
     return None
@@ -148,13 +151,21 @@ def leave_out(tx: Transaction, drill: Drill, opening: Opening, closes_at: dateti
     )
 
 
+def _take_as_asked(tx: Transaction, banks: Banks, drill: Drill, opening: Opening) -> None:
+    """The database that was lost has most likely asked the question of this date: the next one is that of the next."""
+    with suppress(planning.NothingToAsk):
+        plan = planning.plan_of(tx, drill, banks, opening)
+        tx.drills.save_plan(planning.take(plan, plan.questions[0]))
+
+
 def open_extra(
     tx: Transaction, drill: Drill, question: Question, *, new: bool, asked_by: MemberId, now: datetime
 ) -> Round:
     """Ask a question by hand. One that was not asked here before is taken out of the cycle."""
     closes_at = now + EXTRA_LASTS
+    number = max(tx.rounds.count_extra(drill.channel), int(tx.facts.get(owing.EXTRA_AFTER) or 0)) + 1
     round_ = Round(
-        id=extra_round_id(drill.channel, tx.rounds.count_extra(drill.channel) + 1),
+        id=extra_round_id(drill.channel, number),
         channel=drill.channel,
         group=drill.group,
         kind=RoundKind.EXTRA,
@@ -386,7 +397,8 @@ def owe(
     title: str = "",
 ) -> None:
     """Write down a message of a round; the same one twice is one."""
-    tx.deliveries.owe(
+    owing.owe(
+        tx,
         Delivery(
             key=f"{round_.id}/{what}",
             place=Place(channel=round_.channel),
@@ -396,7 +408,8 @@ def owe(
             card=card,
             title=title,
             asked=round_.kind is RoundKind.EXTRA,
-        )
+        ),
+        on=round_.local_date,
     )
 
 
@@ -408,14 +421,15 @@ def note(tx: Transaction, drill: Drill, what: str, card: Card, now: datetime, *,
     channel = notes_of(drill)
     if channel == drill.channel and not reachable and drill.set_up_by is not None:
         channel = ChannelId(drill.set_up_by)
-    tx.deliveries.owe(
+    owing.owe(
+        tx,
         Delivery(
             key=f"{drill.channel}/{what}/{now.isoformat()}",
             place=Place(channel=channel),
             action=Action.POST,
             created_at=now,
             card=card,
-        )
+        ),
     )
 
 

@@ -21,7 +21,9 @@ SOMEONE: Final = "someone"
 REMOVED: Final = "(removed)"
 """What stands in place of an award's reason."""
 
-_LEFT: Final = "the bot was removed from "
+LEFT: Final = "the bot was removed from "
+"""How the fact begins that tells of which group."""
+
 _UNREVEALED: Final = ", ".join(f"'{state.value}'" for state in UNREVEALED)
 _FINISHED: Final = "card IS NOT NULL AND state IN ('done', 'dropped')"
 _THEIR_ANSWERS: Final = "(round, member) IN (SELECT round, member FROM answers WHERE member = :member)"
@@ -149,20 +151,20 @@ class RecordRows:
     # --- a group ----------------------------------------------------------------------------------------------
 
     def note_left(self, group: GroupId, at: datetime) -> None:
-        rows.put(self._db, "facts", {"name": f"{_LEFT}{group}", "value": instant(at)}, "name")
+        rows.put(self._db, "facts", {"name": f"{LEFT}{group}", "value": instant(at)}, "name")
 
     def came_back(self, group: GroupId) -> None:
-        rows.change(self._db, "DELETE FROM facts WHERE name = ?", [f"{_LEFT}{group}"])
+        rows.change(self._db, "DELETE FROM facts WHERE name = ?", [f"{LEFT}{group}"])
 
     def left_before(self, at: datetime) -> list[GroupId]:
         found = rows.rows(
             self._db,
             "SELECT name FROM facts WHERE name >= ? AND name < ? AND value < ? ORDER BY name",
-            _LEFT,
-            f"{_LEFT}\U0010ffff",
+            LEFT,
+            f"{LEFT}\U0010ffff",
             instant(at),
         )
-        return [GroupId(row["name"].removeprefix(_LEFT)) for row in found]
+        return [GroupId(row["name"].removeprefix(LEFT)) for row in found]
 
     def purge(self, group: GroupId) -> None:
         triggers = rows.rows(self._db, "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name")
@@ -174,7 +176,7 @@ class RecordRows:
             "last": f"{group}0",
             "platform": f"{platform_of(group)}/",
             "name": group.partition(":")[2],
-            "fact": f"{_LEFT}{group}",
+            "fact": f"{LEFT}{group}",
         }
         for sql in _PURGE:
             rows.change(self._db, sql, where)

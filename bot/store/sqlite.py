@@ -26,8 +26,9 @@ class SqliteStore:
     """A `Store` in one file, for one or more processes on one machine.
 
     Making one touches nothing: the file is opened by `open`, or else by the first use. `max_pages` limits how large
-    the file may grow. For every write `wrote` is told how many seconds it waited for its turn, and how many it took; by
-    the thread that writes.
+    the file may grow; `copies` is the folder into which it is copied before its tables are changed, by default one
+    beside it. For every write `wrote` is told how many seconds it waited for its turn, and how many it took; by the
+    thread that writes.
     """
 
     def __init__(
@@ -35,9 +36,11 @@ class SqliteStore:
         path: Path | str,
         *,
         max_pages: int | None = None,
+        copies: Path | None = None,
         wrote: Callable[[float, float], None] = lambda waited, took: None,
     ) -> None:
         self.path = Path(path)
+        self._copies = copies
         self._max_pages = max_pages
         self._wrote = wrote
         self._lock = threading.Lock()
@@ -85,7 +88,7 @@ class SqliteStore:
     def _start(self) -> Future[None]:
         writer = Worker(
             "store-writer",
-            connect=lambda: open_writer(self.path, self._max_pages),
+            connect=lambda: open_writer(self.path, self._max_pages, self._copies),
             serve=self._write_together,
             disconnect=_fold_and_close,
         )

@@ -9,6 +9,7 @@ from bot.store.deliveries import DeliveryRows
 from bot.store.drills import DrillRows
 from bot.store.events import EventRows, FactRows
 from bot.store.forgetting import RecordRows
+from bot.store.groups import GroupRows
 from bot.store.ledger import LedgerRows
 from bot.store.members import MemberRows
 from bot.store.rounds import RoundRows
@@ -30,3 +31,4 @@ class Tables:
         self.events = EventRows(db)
         self.facts = FactRows(db)
         self.records = RecordRows(db)
+        self.groups = GroupRows(db)

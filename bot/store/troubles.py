@@ -14,6 +14,8 @@ PATIENCE: Final = 15
 
 CHOOSE_ANOTHER: Final = "or choose another file (--database, or NNQUESTION_DATABASE for `run`)"
 
+PUT_BACK: Final = "put a backup in its place (nnquestion restore FILE)"
+
 _TROUBLES: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_FULL: "there is no space left for it; free some space on its disk, then try again",
     sqlite3.SQLITE_IOERR: "its disk refuses to read or write; check the disk, its quota and the limit for file sizes",
@@ -23,7 +25,7 @@ _TROUBLES: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_BUSY: f"another program has kept it locked for {PATIENCE} seconds; stop that program",
     sqlite3.SQLITE_LOCKED: "it is locked; stop the program that uses it",
     sqlite3.SQLITE_PROTOCOL: "too many programs use it at once; stop the others",
-    sqlite3.SQLITE_CORRUPT: f"it is damaged; put a backup in its place, {CHOOSE_ANOTHER}",
+    sqlite3.SQLITE_CORRUPT: f"it is damaged; {PUT_BACK}, {CHOOSE_ANOTHER}",
     sqlite3.SQLITE_NOTADB: f"it is not a SQLite database; move it away, {CHOOSE_ANOTHER}",
     sqlite3.SQLITE_NOMEM: "there is not enough memory to use it; stop other programs",
     sqlite3.SQLITE_NOLFS: "its disk cannot hold a file of this size; move it to another disk",

@@ -29,9 +29,17 @@ SETUP = "setup time=09:00 zone=Europe/Berlin days=all"
 
 
 @contextmanager
-def running(program: Program, database: Path, bank: Path | str = "") -> Iterator[tuple[subprocess.Popen[str], Reader]]:
+def running(
+    program: Program, database: Path, bank: Path | str = "", backups: Path | str = "off"
+) -> Iterator[tuple[subprocess.Popen[str], Reader]]:
     """The program with its room, started; what it logs."""
-    process = program.start("run", NNQUESTION_PLATFORMS="terminal", NNQUESTION_DATABASE=database, NNQUESTION_BANK=bank)
+    process = program.start(
+        "run",
+        NNQUESTION_PLATFORMS="terminal",
+        NNQUESTION_DATABASE=database,
+        NNQUESTION_BANK=bank,
+        NNQUESTION_BACKUPS=backups,
+    )
     with process:
         assert process.stderr is not None
         log = Reader(process.stderr.fileno())

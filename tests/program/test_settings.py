@@ -244,8 +244,8 @@ def test_a_misspelt_setting_is_told_with_the_one_that_was_meant() -> None:
 
 
 def test_a_setting_that_is_like_no_other_is_told_with_those_there_are() -> None:
-    (problem,) = problems_of(NNQUESTION_COLOUR_OF_THE_CURTAINS="red")
-    assert "NNQUESTION_COLOUR_OF_THE_CURTAINS=red" in problem
+    (problem,) = problems_of(NNQUESTION_COLOUR_OF_THE_KITCHEN_CURTAINS="red")
+    assert "NNQUESTION_COLOUR_OF_THE_KITCHEN_CURTAINS=red" in problem
     assert all(name in problem for name in NAMES if name.startswith("NNQUESTION_"))
 
 

@@ -16,8 +16,8 @@ from sqlite_utils import Database, Migrations
 from bot.core.model import RoundState
 from bot.core.ports import StoreError, Transaction
 from bot.store import SqliteStore
+from bot.store.looking import APPLICATION_ID
 from bot.store.migrations import m001_initial
-from bot.store.opening import APPLICATION_ID
 from tests.factories import (
     ADA,
     BOB,

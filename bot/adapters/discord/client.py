@@ -316,8 +316,21 @@ class Discord:
                 log.info("%s has removed the bot meanwhile", group)
                 await self._bot.left(group, self._clock())
 
+    async def leave(self, group: GroupId) -> bool:
+        """Leave a server; False if that has to be tried again."""
+        if self.client.user is None:
+            return False
+        try:
+            await self.client.http.leave_guild(guild_of(group))
+        except failures.TROUBLE as error:
+            log.warning("%s could not be left (%s)", group, failures.in_words(error))
+            return failures.left(error)
+        return True
+
     async def joined(self, guild: discord.Guild) -> None:
         """Say once how to begin, where the server wants such words."""
+        if await self._bot.is_blocked(group_id(guild.id)):
+            return
         channel = guild.system_channel
         joined = guild.me.joined_at if guild.me is not None else None
         if not await self._bot.first_to_hear(f"discord/joined/{guild.id}/{joined}", self._clock()):

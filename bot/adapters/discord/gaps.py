@@ -122,8 +122,10 @@ class Gaps:
 
     async def _read(self, client: discord.Client, round_: Round) -> bool:
         """Whether a round's thread has been read, or never can be."""
-        if round_.sealed or round_.card is None or round_.card_deleted:
+        if round_.sealed or round_.card_deleted:
             return True
+        if round_.card is None:  # About to be posted; after a restore it may stand already, and its thread, too.
+            return round_.state is not RoundState.OPEN
         if round_.thread is None:  # It is about to be opened, or is there already and not yet known.
             return False
         try:

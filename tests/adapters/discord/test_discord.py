@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import cli, runtime
+from bot import cli_frame, runtime
 from bot.adapters.discord.client import MARK, TokenRefused
 from bot.adapters.discord.ids import channel_id, member_id
 from bot.core.model import Answer, DrillState, Round, RoundState
@@ -837,7 +837,7 @@ async def test_a_wrong_token_ends_the_program_with_one_line_and_exit_code_2(
     study: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = replace(study.assemble().settings, discord_token="wrong")
-    with pytest.raises(SystemExit) as ended, cli._faults():
+    with pytest.raises(SystemExit) as ended, cli_frame.faults():
         await runtime.run_platforms(settings)
     assert ended.value.code == 2
     [line] = capsys.readouterr().err.splitlines()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot import cli, runtime
+from bot import cli_frame, runtime
 from bot.adapters.slack.app import TokenRefused
 from bot.adapters.slack.needs import COMMAND, EVENTS, SCOPES, SUBMIT
 from bot.core.counting import LONGEST_ANSWER
@@ -1195,7 +1195,7 @@ async def test_a_wrong_token_ends_the_program_with_one_line_and_exit_code_2(
     study: Study, setting: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = replace(study.assemble().settings, **{setting: "wrong"})  # type: ignore[arg-type]
-    with pytest.raises(SystemExit) as ended, cli._faults():
+    with pytest.raises(SystemExit) as ended, cli_frame.faults():
         await runtime.run_platforms(settings)
     assert ended.value.code == 2
     [line] = capsys.readouterr().err.splitlines()

@@ -89,6 +89,12 @@ def _get_guild(world: World, call: Call) -> Answer:
     return 200, payloads.guild(guild) | (counts if call.query.get("with_counts") in ("1", "true") else {})
 
 
+@route("DELETE", "/users/@me/guilds/{guild}")
+def _leave_guild(world: World, call: Call) -> Answer:
+    world.remove_bot(known_guild(world, call))
+    return NOTHING
+
+
 @route("GET", "/guilds/{guild}/channels")
 def _get_channels(world: World, call: Call) -> Answer:
     return 200, [payloads.channel(channel, world.bot) for channel in known_guild(world, call).channels]
