@@ -345,6 +345,7 @@ async def test_what_fails_beside_everything_on_the_loop_is_logged_without_its_ar
 _SAID: Final = frozenset(
     [
         "id",
+        "path",
         "key",
         "group",
         "channel",
