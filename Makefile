@@ -33,6 +33,7 @@ chat: $(VENV)/stamp-run ## talk with the bot in the terminal
 	@$(VENV)/bin/nnquestion chat
 
 install: $(VENV)/stamp-run ## set up what running the bot needs, and run nothing (docs/deploy.md)
+	@:
 
 # One step of the checks, under a heading.
 step = @printf '\n== %s\n' '$(1)' && $(VENV)/bin/$(1)
