@@ -21,7 +21,7 @@ UV ?= uv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo chat test check format schedule code lock clean FORCE
+.PHONY: help demo chat install test check format schedule code lock clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ demo: $(VENV)/stamp-run ## set up what is missing, and show in the terminal what
 
 chat: $(VENV)/stamp-run ## talk with the bot in the terminal
 	@$(VENV)/bin/nnquestion chat
+
+install: $(VENV)/stamp-run ## set up what running the bot needs, and run nothing (docs/deploy.md)
+	@:
 
 # One step of the checks, under a heading.
 step = @printf '\n== %s\n' '$(1)' && $(VENV)/bin/$(1)
