@@ -156,6 +156,10 @@ class Program:
         """Whether this copy ticks and sends; before it does it takes over what another has left. Raises StoreError."""
         led, leads = self._leads, self.lease.take()
         if leads and not led:
+            if self.store.was_replaced():
+                raise StoreError(
+                    f"{self.store.path}: another file was put in its place meanwhile; start this program anew"
+                )
             left = await self.deliverer.recover()
             if left:
                 log.info("%d messages were on their way when the last run ended; looking for them first", left)

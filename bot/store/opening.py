@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def open_writer(path: Path, max_pages: int | None = None, copies: Path | None = 
         path.parent.mkdir(parents=True, exist_ok=True)
         look(path)
         _check_permission(path)
+        with suppress(FileExistsError):  # What members have said is nobody else's on this machine to read.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise os_refusal(path, error) from error
     try:

@@ -43,6 +43,7 @@ class SqliteStore:
         self._copies = copies
         self._max_pages = max_pages
         self._wrote = wrote
+        self._file: tuple[int, int] | None = None
         self._lock = threading.Lock()
         self._writer: Worker[Database] | None = None
         self._reader: Worker[Database] | None = None
@@ -63,6 +64,14 @@ class SqliteStore:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` on one snapshot, which holds all that was written before. StoreError if it writes."""
         return await self._hand_over(work, lambda: self._reader)
+
+    def was_replaced(self) -> bool:
+        """Whether another file stands in the place of the one that is open: what is written now would be lost."""
+        try:
+            here = self.path.stat()
+        except OSError:
+            return self._file is not None
+        return self._file is not None and self._file != (here.st_dev, here.st_ino)
 
     async def close(self) -> None:
         """Finish waiting work, fold the log into the file, let go of it. Further work gets a StoreError."""
@@ -86,9 +95,15 @@ class SqliteStore:
             return ready
 
     def _start(self) -> Future[None]:
+        def connect_writer() -> Database:
+            db = open_writer(self.path, self._max_pages, self._copies)
+            here = self.path.stat()
+            self._file = here.st_dev, here.st_ino
+            return db
+
         writer = Worker(
             "store-writer",
-            connect=lambda: open_writer(self.path, self._max_pages, self._copies),
+            connect=connect_writer,
             serve=self._write_together,
             disconnect=_fold_and_close,
         )
@@ -193,6 +208,8 @@ def _resolve(job: Job, result: Any, failure: BaseException | None) -> None:
 
 def _fold_and_close(db: Database) -> None:
     try:
+        # Another process that reads, such as one that copies the log away, must not hold up the end.
+        db.execute("PRAGMA busy_timeout = 1000").fetchone()
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error:
         pass  # what is in the log is safe there, and the next opening folds it

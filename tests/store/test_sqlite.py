@@ -394,3 +394,41 @@ async def test_a_blanked_answer_leaves_no_text_anywhere_in_the_file(store: Sqlit
     assert ask(store.path, "SELECT text FROM parts UNION SELECT text FROM revisions") == [("",)]
     await store.close()
     assert b"nobody may read" not in store.path.read_bytes()
+
+
+# --- the file itself ----------------------------------------------------------------------------------------
+
+
+def readable_by_others(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir() if file.stat().st_mode & 0o077]
+
+
+async def test_a_new_database_is_for_its_user_alone_to_read(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "x.db")
+    await store.write(lambda tx: tx.facts.set("a", "1"))
+    assert readable_by_others(tmp_path) == []
+    await store.close()
+
+
+async def test_a_file_that_was_put_in_its_place_is_noticed(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "x.db")
+    assert not store.was_replaced()
+    await store.write(lambda tx: tx.facts.set("a", "1"))
+    assert not store.was_replaced()
+    (tmp_path / "other.db").write_bytes(b"")
+    (tmp_path / "other.db").replace(tmp_path / "x.db")
+    assert store.was_replaced()
+    (tmp_path / "x.db").unlink()
+    assert store.was_replaced()
+    await store.close()
+
+
+async def test_another_program_that_reads_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "x.db")
+    await store.write(lambda tx: tx.facts.set("a", "1"))
+    reader = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM facts").fetchall()
+    await store.write(lambda tx: tx.facts.set("a", "2"))
+    await asyncio.wait_for(store.close(), 8)
+    reader.close()

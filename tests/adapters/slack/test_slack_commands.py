@@ -468,6 +468,7 @@ async def test_what_comes_twice_is_carried_out_once(study: Workspace) -> None:
         await study.says(study.ada, "skip open")
         await study.again(ask)
         skip = await study.ada.command(COMMAND, "skip", study.channel)
+        await study.handled()  # It is seen to be taken before it is carried out.
         kept = await study.drill()
         await study.again(skip)
         assert await study.drill() == kept
