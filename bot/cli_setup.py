@@ -244,8 +244,8 @@ def _looked_up(tokens: Mapping[str, str]) -> PlatformSeen:
 
     [platform] = {name.partition("_")[0].lower() for name in tokens}
     known = load(environment())
-    given = {name.lower(): token for name, token in tokens.items()}
-    alone = replace(known, platforms=(platform,), slack_app_token="", **given)  # type: ignore[arg-type]
+    given = {"slack_app_token": "", **{name.lower(): token for name, token in tokens.items()}}
+    alone = replace(known, platforms=(platform,), **given)  # type: ignore[arg-type]
     [seen] = asyncio.run(runtime.ask_platforms(alone))
     return seen
 

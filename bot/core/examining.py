@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -44,7 +45,8 @@ def _of_platform(asker: Asker, notes: ChannelId) -> list[Finding]:
     found = []
     for seen in asker.seen:
         use = checkup.FOR_NOTES if seen.channel == notes != asker.channel else ""
-        found.append(checkup.of_channel(seen, use))
+        finding = checkup.of_channel(seen, use)
+        found.append(replace(finding, what=" ".join(filter(None, (use, seen.name or finding.what)))))
     for lack in asker.lacks:
         make = checkup.fault if lack.needed else checkup.warning
         found.append(make("app", "", f"{lack.what}: missing, {lack.means}", lack.remedy))
@@ -53,9 +55,10 @@ def _of_platform(asker: Asker, notes: ChannelId) -> list[Finding]:
 
 def _shown(finding: Finding) -> list[Block]:
     """A finding as lines: the mark says how it is also where nobody sees colours."""
-    about = " ".join(filter(None, (finding.kind, finding.what if finding.kind in _NAMED else "")))
-    says = f"{finding.detail[:300]}" + (f". To do: {finding.remedy}." if finding.remedy else "")
-    return [line(strong(f"{_MARK[finding.state]} {about.capitalize()}: "), says, bullet=True)]
+    kind = finding.kind.capitalize()
+    about = f"{kind} {finding.what}" if finding.kind in _NAMED else kind
+    says = finding.detail[:300] + (f". To do: {finding.remedy}." if finding.remedy else "")
+    return [line(strong(f"{_MARK[finding.state]} {about}: "), says, bullet=True)]
 
 
 _NAMED: Final = frozenset({"channel", "bank"})

@@ -30,6 +30,9 @@ FOR_NOTES: Final = discord.Permissions(
 SERVED: Final = (discord.ChannelType.text, discord.ChannelType.news)
 """The kinds of channels that can have a drill."""
 
+_CALLED: Final = {"read_messages": "view_channel"}
+"""What discord.py still calls as Discord did once."""
+
 SCOPES: Final = ("bot", "applications.commands")
 
 
@@ -42,7 +45,7 @@ def invite_link(application: str) -> str:
 def rights_lacking(rights: discord.Permissions, needed: discord.Permissions = NEEDED) -> tuple[str, ...]:
     """The rights that are needed and not there, as people know them."""
     lacking = [name for name, on in needed if on and not (rights.administrator or getattr(rights, name))]
-    return tuple(name.replace("_", " ").capitalize() for name in lacking)
+    return tuple(_CALLED.get(name, name).replace("_", " ").capitalize() for name in lacking)
 
 
 def rights_in(

@@ -56,6 +56,8 @@ async def look(
         tokens.append(await _app_token(asking, app_token))
     try:
         me = await asking.ask(client.auth_test)
+        if not me.get("team_id"):
+            raise _Unreached("what came is no answer of Slack's; is there a proxy in between?")
     except _Refused as refused:
         bad = TokenSeen(setting="SLACK_BOT_TOKEN", refused=refused.said, remedy=BOT_TOKEN)
         return PlatformSeen(platform="slack", tokens=(bad, *tokens), ahead=asking.ahead)
