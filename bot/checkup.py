@@ -21,7 +21,7 @@ from bot.core.schedule import TZDATA_VERSION
 from bot.lease import Lease
 from bot.settings import Settings, SettingsError, check_tokens
 from bot.shelf import Shelf
-from bot.store import inspection
+from bot.store import backups, inspection
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,23 @@ def database(settings: Settings, banks: Banks, now: datetime) -> tuple[list[Find
         found.append(checkup.ok("drill", "all", "there is none yet; /nnquestion setup makes one in its channel"))
     for drill in drills:
         found += checkup.of_drill(drill, banks, now)
-    return [*found, *checkup.of_deliveries(waiting, dropped, now)], drills
+    return [*found, *checkup.of_deliveries(waiting, dropped, now), *_backups(settings, now)], drills
+
+
+def _backups(settings: Settings, now: datetime) -> list[Finding]:
+    """How old the last copy is, and whether there is room for the next one where that is another disk."""
+    folder = settings.backup_folder
+    try:
+        latest = backups.latest(folder, settings.database.stem)
+    except OSError as error:
+        remedy = "let this user read the folder, or name another one with NNQUESTION_BACKUPS"
+        return [checkup.fault("backup", str(folder), f"it cannot be read ({error.strerror})", remedy)]
+    found = [checkup.of_backups(str(folder), latest, now, nightly=settings.backs_up)]
+    there = _there(folder)
+    if there.stat().st_dev != _there(settings.database.parent).stat().st_dev:
+        size = settings.database.stat().st_size
+        found.append(checkup.of_disk(str(there), shutil.disk_usage(there).free, size))
+    return found
 
 
 def _kept(tx: Transaction) -> tuple[list[Drill], list[Delivery], list[Delivery]]:

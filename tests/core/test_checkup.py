@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -138,7 +139,7 @@ def test_the_next_three_rounds_are_told_in_local_time_and_in_utc() -> None:
         ({"timetable": make_timetable(paused=True), "next": None}, "paused"),
     ],
 )
-def test_a_drill_that_does_not_run_says_why_and_how_to_go_on(changes: dict[str, object], says: str) -> None:
+def test_a_drill_that_does_not_run_says_why_and_how_to_go_on(changes: dict[str, Any], says: str) -> None:
     [found] = checkup.of_drill(make_drill(**changes), BANKS, NOW)
     assert found.state is State.WARNING
     assert says in found.detail

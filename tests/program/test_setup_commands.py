@@ -22,7 +22,7 @@ from bot.cli import main
 from bot.settings import NAMES, shipped
 from bot.store import SqliteStore
 from tests.factories import keep, make_drill
-from tests.program.program import ROOT, Ended, Program
+from tests.program.program import ROOT, Ended, Program, Reader
 from tests.store.files import contents
 from tests.wire.discord_server import DiscordServer, Intent, Perm
 from tests.wire.slack_server import SlackServer, Team
@@ -151,22 +151,27 @@ async def test_online_what_a_platform_refuses_is_a_fault_in_json_too(shell: Shel
     assert (await shell.run("doctor")).code == 0
 
 
-async def test_it_looks_beside_a_program_that_runs_and_says_so(shell: Shell, program: Program) -> None:
-    settings = {"NNQUESTION_PLATFORMS": "terminal", "NNQUESTION_DATABASE": program.home / "x.db"}
-    running = program.start("run", **settings)
-    try:
+def test_it_looks_beside_a_program_that_runs_and_says_so(program: Program) -> None:
+    database = program.home / "x.db"
+
+    def doctor() -> Ended:
+        return program.run("doctor", NNQUESTION_PLATFORMS="terminal", NNQUESTION_DATABASE=database)
+
+    running = program.start(
+        "run", NNQUESTION_PLATFORMS="terminal", NNQUESTION_DATABASE=database, NNQUESTION_BACKUPS="off"
+    )
+    with running:
         assert running.stderr is not None
-        for line in running.stderr:
-            if " running terminal" in line:
-                break
-        done = await asyncio.to_thread(program.run, "doctor", **settings)
-    finally:
+        Reader(running.stderr.fileno()).wait("running terminal")
+        beside = doctor()
         running.terminate()
         running.communicate(timeout=20)
-    assert done.code == 0, done.out
-    assert f"lease {program.home / 'x.db'}: a program runs on it" in done.out
     assert running.returncode == 0
-    assert "no program runs on it" in program.run("doctor", **settings).out
+    assert beside.code == 0, beside.out
+    assert f"lease {database}: a program runs on it" in beside.out
+    before = contents(program.home)
+    assert "no program runs on it" in doctor().out
+    assert contents(program.home) == before
 
 
 # --- init ---------------------------------------------------------------------------------------------------
@@ -325,8 +330,6 @@ async def test_settings_that_cannot_be_used_are_told_before_anything_is_asked(sh
 
 async def test_on_a_terminal_a_token_is_typed_unseen(program: Program, discord: DiscordServer) -> None:
     pty = pytest.importorskip("pty")
-    from tests.program.program import Reader
-
     ours, theirs = pty.openpty()
     environment = program.environment(DISCORD_API_URL=discord.api_url, TERM="xterm", PYTHONWARNINGS="")
     process = subprocess.Popen(  # noqa: ASYNC220 - it is begun, not waited for

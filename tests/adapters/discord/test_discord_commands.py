@@ -334,7 +334,6 @@ async def test_the_doctor_tells_what_the_bot_lacks_here_and_in_the_place_for_not
         await study.handled()
         told = await asked(study.ada.command(f"{ADMIN} doctor", study.channel), study.ada)
         assert "deleted, or hidden" in told
-        assert "for organizers" in await asked(study.bob.command("nnquestion-admin doctor", study.channel), study.bob)
 
 
 async def test_the_doctor_says_that_answers_cannot_be_read_without_the_intent(study: Server) -> None:
