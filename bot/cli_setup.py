@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -308,7 +309,7 @@ def _unit(given: _Given, file: Path | None, yes: bool) -> None:
         file = Path(click.prompt("Its file", default=str(UNIT_FILE))) if wish == "write" else None
     database = load({**environment(), **given.values}).database.absolute()
     place = unit.Place(
-        user=getpass.getuser(),
+        user=_user(),
         folder=Path.cwd(),
         env_file=ENV_FILE.absolute(),
         python=Path(sys.executable),
@@ -331,6 +332,15 @@ def _unit(given: _Given, file: Path | None, yes: bool) -> None:
         return
     click.echo(f"{file} is written.")
     given.next_step.insert(0, "systemctl daemon-reload && systemctl enable --now nnquestion, in place of that")
+
+
+def _user() -> str:
+    """Who runs this: as the system says, since the environment may still be that of whoever has called it."""
+    try:
+        import pwd  # Windows has none.
+    except ImportError:
+        return getpass.getuser()
+    return pwd.getpwuid(os.getuid()).pw_name
 
 
 UNIT_FILE: Final = Path("/etc/systemd/system/nnquestion.service")
