@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bot import __version__, cli_operations
+from bot import __version__, cli_operations, cli_setup
 from bot.cli_frame import CommandGroup as _Group
 from bot.cli_frame import database_option as _database_option
 from bot.cli_frame import faults as _faults
@@ -434,3 +434,4 @@ def _write_any_sign() -> None:
 
 
 cli_operations.add_to(main)
+cli_setup.add_to(main)

@@ -46,6 +46,21 @@ class Lease:
             ) from problem
         return True
 
+    def runs_elsewhere(self) -> bool | None:
+        """Whether another copy has it; None where it cannot be had at all. Makes no file.
+
+        A copy that starts in this very moment finds it taken, and takes it at its next look.
+        """
+        if not self._path.exists():
+            return False
+        try:
+            taken = self.take()
+        except StoreError:
+            return None
+        if taken:
+            self.release()
+        return not taken
+
     def release(self) -> None:
         """Let another copy have it."""
         self._lock.release(force=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import tzlocal
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import __version__, logs, pictures
+from bot import __version__, checkup, logs, pictures
 from bot.adapters.terminal.chat import Chat
 from bot.adapters.terminal.demo import ZONE as DEMO_ZONE
 from bot.adapters.terminal.demo import Demo, DemoRefused, FastClock, is_demo, seed_of
@@ -30,6 +30,7 @@ from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal, channel_id
 from bot.core import drills, grading, group_export, owing
 from bot.core.card import File
+from bot.core.checkup import Finding, PlatformSeen
 from bot.core.groups import Limits
 from bot.core.items import Item, Suggestion, items, suggestions
 from bot.core.model import Answer, Grade, GroupId, Place, Question, Round, RoundState, platform_of
@@ -439,6 +440,16 @@ async def _count(program: Program) -> None:
         except Exception:
             log.exception("what waits could not be counted")
         await asyncio.sleep(COUNTS_EVERY)
+
+
+async def look_over(settings: Settings, *, online: bool, clock: Clock = wall_clock) -> list[Finding]:
+    """How all of it is, beside the program that may be running; `online`: also what the platforms tell."""
+    return await checkup.over(settings, clock, online=online)
+
+
+async def ask_platforms(settings: Settings, clock: Clock = wall_clock) -> list[PlatformSeen]:
+    """How the bot's accounts stand with the platforms of the settings, without a look at any channel."""
+    return await checkup.platforms(settings, (), clock)
 
 
 async def regrade(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -51,6 +51,12 @@ _NAMED_BY: Final = {"discord": ("TOKEN", "API_URL", "GATEWAY_URL"), "slack": ("B
 
 _RATES: Final = {"DISCORD_REQUESTS_PER_SECOND": (40.0, 50.0), "SLACK_MESSAGES_PER_SECOND": (5.0, 100.0)}
 """How fast a platform is asked when nothing else is said, and the most that can be set."""
+
+_SECRET: Final = re.compile("TOKEN|SECRET|KEY|PASS")
+"""What the name of a setting holds whose value is shown to nobody."""
+
+ENV_FILE: Final = Path(".env")
+"""The file with settings, in the working folder."""
 
 _MOST_DAYS: Final = 36_500
 
@@ -188,8 +194,34 @@ def check_tokens(settings: Settings) -> None:
 
 def load_from_environment() -> Settings:
     """Read the settings from the environment, and from `.env` in the working folder what it does not say."""
-    kept = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-    return load({**kept, **os.environ})
+    return load(environment())
+
+
+def environment(file: Path = ENV_FILE) -> dict[str, str]:
+    """The environment, and from a file such as `.env` what it does not say."""
+    kept = {name: value for name, value in dotenv_values(file).items() if value is not None}
+    return {**kept, **os.environ}
+
+
+def wins_over_file(names: Iterable[str]) -> list[str]:
+    """Those of our settings that the environment has, whatever a file says."""
+    return [name for name in names if os.environ.get(name)]
+
+
+def as_set(environ: Mapping[str, str]) -> list[str]:
+    """Our settings that are set, as `NAME=value`, and `***` for what is secret."""
+    given = ((name, str(environ.get(name, "")).strip()) for name in NAMES)
+    return [f"{name}={'***' if _SECRET.search(name) else value}" for name, value in given if value]
+
+
+def perhaps_misspelled(environ: Mapping[str, str]) -> list[str]:
+    """Names that are none of ours and look like one: `DISCORD_TOKN, perhaps DISCORD_TOKEN`.
+
+    Others may use DISCORD_ and SLACK_, too, so this is no mistake; what begins with NNQUESTION_ is one (`load`).
+    """
+    strange = [name for name in environ if name.startswith(("DISCORD_", "SLACK_")) and name not in NAMES]
+    meant = [(name, difflib.get_close_matches(name, NAMES, n=1, cutoff=0.85)) for name in sorted(strange)]
+    return [f"{name}, perhaps {close[0]}" for name, close in meant if close]
 
 
 @contextmanager
@@ -208,10 +240,15 @@ def data_folder() -> Path:
 
 
 def shipped_bank() -> Path:
-    """The bank that comes with the program: inside an installed package, or beside it in a checkout."""
+    """The bank that comes with the program."""
+    return shipped("questions.yaml")
+
+
+def shipped(name: str) -> Path:
+    """A file that comes with the program: inside an installed package, or beside it in a checkout."""
     package = Path(__file__).parent
-    installed = package / "data" / "questions.yaml"
-    return installed if installed.is_file() else package.parent / "data" / "questions.yaml"
+    installed = package / "data" / name
+    return installed if installed.is_file() else package.parent / "data" / name
 
 
 def _banks(given: str, problems: list[str]) -> tuple[Path, ...]:
@@ -300,6 +337,6 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
                 if close
                 else f"; known are {', '.join(name for name in NAMES if name.startswith('NNQUESTION_'))}"
             )
-            shown = "***" if re.search("TOKEN|SECRET|KEY|PASS", name) else environ[name]
+            shown = "***" if _SECRET.search(name) else environ[name]
             problems.append(f"{name}={shown}: there is no such setting{meant}")
     return problems

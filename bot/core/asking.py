@@ -9,6 +9,7 @@ from datetime import date, datetime
 from bot.core import rounds
 from bot.core.card import Block, Card, TimeStyle, Tone, When
 from bot.core.cards import line, strong
+from bot.core.checkup import ChannelSeen, Lack
 from bot.core.model import (
     ChannelId,
     Drill,
@@ -33,6 +34,7 @@ class Asker:
 
     `roles` are those they have there, by ids of the same form as a member's: a drill may name a role as organizer.
     `hidden_until` says, where a platform hides commands from the organizers that setup names, what shows them.
+    `seen` and `lacks` are what the platform tells for `doctor`: of this channel, of the place for notes, of the app.
     """
 
     member: MemberId
@@ -41,6 +43,8 @@ class Asker:
     organizer: bool = False
     roles: frozenset[MemberId] = frozenset()
     hidden_until: str = ""
+    seen: tuple[ChannelSeen, ...] = ()
+    lacks: tuple[Lack, ...] = ()
 
     @property
     def channel(self) -> ChannelId:

@@ -170,6 +170,7 @@ TABLE: Final = (
         ),
         "award @ada 2 the clearest explanation today",
     ),
+    Command("doctor", Who.ORGANIZER, "what is missing here, and the next three rounds"),
 )
 
 START: Final = Command("", Who.MEMBER, "the open round, and what one can say here")

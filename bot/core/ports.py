@@ -524,6 +524,10 @@ class Deliveries(Protocol):
         """Owed and claimed deliveries (of a round, or to a channel), in the order owed."""
         ...
 
+    def dropped(self, channel: ChannelId | None = None, limit: int = 10) -> list[Delivery]:
+        """What was given up lately (in a channel), the last owed first."""
+        ...
+
     def reclaim(self) -> int:
         """Make every claimed delivery owed again, as unclear: its process is gone. Returns how many there were."""
         ...

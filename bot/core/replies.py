@@ -10,6 +10,7 @@ from bot.core import (
     boards,
     cards,
     commands,
+    examining,
     groups,
     my_data,
     objecting,
@@ -40,7 +41,7 @@ from bot.core.ports import Transaction
 from bot.core.setting_up import Refused, topics_of
 
 HISTORY_ROWS: Final = 10
-_ONLY_READS: Final = frozenset({"", "help", "when", "history", "leaderboard", "review"})
+_ONLY_READS: Final = frozenset({"", "help", "when", "history", "leaderboard", "review", "doctor"})
 
 
 def answer(
@@ -264,6 +265,7 @@ def _help(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
 _REPLIES: Final[Mapping[str, Reply]] = {
     **organizing.REPLIES,
     **reviewing.REPLIES,
+    **examining.REPLIES,
     "": _start,
     "ask": _ask,
     "hint": _hint,

@@ -21,6 +21,9 @@ _HEADS: Final = """
 """
 """The first unfinished delivery of each channel, unless it is claimed: those behind it wait."""
 
+_LATELY: Final = 10_000
+"""Among so many deliveries those that were dropped are looked for: there is no index for a question that rare."""
+
 
 class DeliveryRows:
     """`Deliveries` in SQLite."""
@@ -68,6 +71,17 @@ class DeliveryRows:
             "AND (?1 IS NULL OR round = ?1) AND (?2 IS NULL OR channel = ?2) ORDER BY +sequence",
             round_id,
             channel,
+        )
+        return [_delivery_of(row) for row in found]
+
+    def dropped(self, channel: ChannelId | None = None, limit: int = 10) -> list[Delivery]:
+        found = rows.rows(
+            self._db,
+            "SELECT * FROM deliveries WHERE sequence > (SELECT MAX(sequence) FROM deliveries) - ?1 "
+            "AND state = 'dropped' AND (?2 IS NULL OR channel = ?2) ORDER BY sequence DESC LIMIT ?3",
+            _LATELY,
+            channel,
+            limit,
         )
         return [_delivery_of(row) for row in found]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.core.commands import BY_NAME, START, TABLE, Command, Invocation, Misread, Option, Takes, Who, read, usage
 
 MEMBERS = ("ask", "hint", "leaderboard", "me", "history", "when", "help")
-ORGANIZERS = ("setup", "pause", "resume", "skip", "reveal", "next", "review", "award")
+ORGANIZERS = ("setup", "pause", "resume", "skip", "reveal", "next", "review", "award", "doctor")
 
 
 def given_options(text: str) -> dict[str, str]:

@@ -20,12 +20,15 @@ from structlog.contextvars import bound_contextvars
 
 from bot.adapters.discord import commands, failures, forms
 from bot.adapters.discord.attachments import Draw, Outgoing, all_outgoing, taken
+from bot.adapters.discord.checkup import NO_INTENT, SWITCH_ON, TEXT_CHANNEL
 from bot.adapters.discord.ids import channel_id, channel_of, group_id, guild_of, is_channel, member_id, role_id
 from bot.adapters.discord.messenger import view_of
-from bot.core import asking
+from bot.adapters.discord.rights import FOR_NOTES, NEEDED, SERVED, rights_lacking
+from bot.core import asking, rounds
 from bot.core.answering import Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Card, Press, Tone
+from bot.core.checkup import Access, ChannelSeen, Lack
 from bot.core.commands import BY_NAME, Misread, Takes, line
 from bot.core.model import Bank, ChannelId, Place, RoundId, RoundState, Told, group_of, platform_of
 from bot.core.schedule import zone_names
@@ -36,23 +39,10 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 2.0
 """Seconds that a reply may take before the interaction is deferred; Discord waits for 3."""
 
-NEEDED: Final = discord.Permissions(
-    view_channel=True,
-    send_messages=True,
-    create_public_threads=True,
-    send_messages_in_threads=True,
-    embed_links=True,
-    attach_files=True,
-    read_message_history=True,
-    add_reactions=True,
-)
-"""What the bot needs in a channel with a drill."""
-
 SHOWN_ONCE: Final = (
     "Discord shows them /nnquestion-admin once it is allowed for them or for their role, under Server Settings >"
     " Integrations > nnquestion."
 )
-_SERVED: Final = (discord.ChannelType.text, discord.ChannelType.news)
 _NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
 
 _A_STEP: Final = frozenset(
@@ -154,8 +144,11 @@ class Interactions:
             text = commands.read(data, channels=_channels(interaction))
         except Misread as misread:
             return asking.refused(str(misread))
-        if text.partition(" ")[0] == "setup":
-            return await self._set_up(interaction, asker, text)
+        match text.partition(" ")[0]:
+            case "setup":
+                return await self._set_up(interaction, asker, text)
+            case "doctor":
+                asker = await self._examined(interaction, asker, asker.channel)
         return await self._carry_out(interaction, asker, text)
 
     async def _set_up(self, interaction: discord.Interaction, asker: Asker, text: str) -> Card | _Modal:
@@ -175,6 +168,17 @@ class Interactions:
             await self._bot.met({member_id(group, number): name for number, name in named.items()})
         return await self._bot.command(asker, text, id=_id(interaction), now=self._clock())
 
+    async def _examined(self, interaction: discord.Interaction, asker: Asker, about: ChannelId) -> Asker:
+        """Whoever says `doctor`, with what Discord tells of a channel, of its place for notes, and of the app."""
+        if group_of(about) != asker.group or not is_channel(about):
+            return asker
+        drill = await self._bot.drill_in(about)
+        places = dict.fromkeys([about, *([rounds.notes_of(drill)] if drill is not None else [])])
+        seen = tuple(_seen(interaction, place, NEEDED if place == about else FOR_NOTES) for place in places)
+        reads = interaction.client.intents.message_content
+        lack = Lack(what="Message Content intent", means=NO_INTENT, remedy=SWITCH_ON, needed=False)
+        return replace(asker, seen=seen, lacks=() if reads else (lack,))
+
     async def _complete(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> None:
         option, typed = commands.focused(data)
         found = commands.suggestions(option, typed, banks=self._banks(), zones=zone_names()) if option else []
@@ -190,6 +194,8 @@ class Interactions:
             case ["nn", Press.DO, about] if (form := await self._command_form(interaction, asker, about)) is not None:
                 return form
             case ["nn", press, about] if press in list(Press):
+                if press == Press.DO and about.startswith("doctor "):
+                    asker = await self._examined(interaction, asker, ChannelId(about.removeprefix("doctor ")))
                 return await self._bot.press(asker, Press(press), about, id=_id(interaction), now=self._clock())
         return _NOTHING
 
@@ -528,8 +534,8 @@ def _asker(guild: int, user: discord.User | discord.Member, place: Place, *, org
     )
 
 
-def _unfit(interaction: discord.Interaction, about: ChannelId) -> str:
-    """Why a channel cannot have a drill; empty where it can."""
+def _rights(interaction: discord.Interaction, about: ChannelId) -> tuple[Any, discord.Permissions, bool]:
+    """A channel as it is known, what the bot may do there, and whether it is another than that of the interaction."""
     channel = _channel(interaction)
     rights = interaction.app_permissions
     elsewhere = channel_of(about) != interaction.channel_id and not isinstance(channel, discord.Thread)
@@ -538,12 +544,34 @@ def _unfit(interaction: discord.Interaction, about: ChannelId) -> str:
     known = interaction.guild is not None and interaction.guild.me is not None and hasattr(channel, "permissions_for")
     if known and (elsewhere or not rights.value):
         rights = channel.permissions_for(interaction.guild.me)  # type: ignore[union-attr]
+    return channel, rights, elsewhere
+
+
+def _seen(interaction: discord.Interaction, about: ChannelId, needed: discord.Permissions) -> ChannelSeen:
+    """A channel for `doctor`, which may have been said elsewhere, such as in a thread of it."""
+    guild, number = interaction.guild, channel_of(about)
+    channel: Any = guild.get_channel(number) if guild is not None else None
+    if number == interaction.channel_id:
+        channel, rights, _ = _rights(interaction, about)
+    elif channel is not None and guild is not None and guild.me is not None:
+        rights = channel.permissions_for(guild.me)
+    else:
+        rights = discord.Permissions.none()
+    if channel is None:
+        return ChannelSeen(channel=about, access=Access.GONE)
+    name = f"#{channel.name}"
+    if needed is NEEDED and channel.type not in SERVED:
+        return ChannelSeen(channel=about, access=Access.UNFIT, name=name, remedy=TEXT_CHANNEL)
+    return ChannelSeen(channel=about, access=Access.THERE, name=name, lacking=rights_lacking(rights, needed))
+
+
+def _unfit(interaction: discord.Interaction, about: ChannelId) -> str:
+    """Why a channel cannot have a drill; empty where it can."""
+    channel, rights, elsewhere = _rights(interaction, about)
     kind = channel.type if channel is not None else None
-    if kind not in _SERVED:
+    if kind not in SERVED:
         return "A drill needs a text or announcement channel; say this there, not in a thread, forum or voice channel."
-    lacking = [name for name, on in NEEDED if on and not (rights.administrator or getattr(rights, name))]
-    if lacking:
-        names = ", ".join(name.replace("_", " ").capitalize() for name in lacking)
+    if lacking := rights_lacking(rights):
         where = f"#{channel.name}" if elsewhere else "this channel"
-        return f"I lack rights in {where}: {names}. Grant them to my role, and say this again."
+        return f"I lack rights in {where}: {', '.join(lacking)}. Grant them to my role, and say this again."
     return ""

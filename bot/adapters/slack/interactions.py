@@ -23,6 +23,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from structlog.contextvars import bound_contextvars
 
 from bot.adapters.slack import commands, failures, forms
+from bot.adapters.slack.checkup import channel_seen, seen_by_refusal
 from bot.adapters.slack.events import Me
 from bot.adapters.slack.home import home_view
 from bot.adapters.slack.ids import channel_id, channel_of, group_id, member_id, stamp, user_of
@@ -31,10 +32,11 @@ from bot.adapters.slack.needs import HERE, SUBMIT, UPLOADS
 from bot.adapters.slack.people import People
 from bot.adapters.slack.render import press_of, render
 from bot.adapters.slack.uploads import Uploads
-from bot.core import asking, notices
+from bot.core import asking, notices, rounds
 from bot.core.answering import Form, Said, Submitted
 from bot.core.asking import Asker
 from bot.core.card import Button, Card, Line, Picture, Press, Tone, Words
+from bot.core.checkup import Access, ChannelSeen
 from bot.core.commands import BY_NAME, START, Command, Misread, Takes
 from bot.core.commands import line as as_line
 from bot.core.commands import read as read_line
@@ -172,9 +174,31 @@ class Interactions:
             return asking.refused(why)
         if named := commands.names(text):
             await self._bot.met({member_id(self._me().team, user): name for user, name in named.items()})
+        if said.command.name == "doctor":
+            asker = await self._examined(asker, asker.channel)
         card = await self._bot.command(asker, line, id=id, now=self._clock())
         card = await self._handed_over(card, asker)
         return await self._with_offers(card, asker) if not line else card
+
+    async def _examined(self, asker: Asker, about: ChannelId) -> Asker:
+        """Whoever says `doctor`, with what Slack tells of a channel and of its place for notes."""
+        if group_of(about) != asker.group or not await self._bot.may_organize(asker, about):
+            return asker
+        drill = await self._bot.drill_in(about)
+        places = dict.fromkeys([about, *([rounds.notes_of(drill)] if drill is not None else [])])
+        return replace(asker, seen=tuple([await self._seen(place) for place in places]))
+
+    async def _seen(self, channel: ChannelId) -> ChannelSeen:
+        try:
+            number = channel_of(channel)
+        except ValueError:  # Somebody's own direct messages with the bot take whatever is for them.
+            return ChannelSeen(channel=channel, access=Access.THERE)
+        if number.startswith("D"):
+            return ChannelSeen(channel=channel, access=Access.UNFIT, remedy="set up the drill in a channel")
+        try:
+            return channel_seen(channel, (await self._client().conversations_info(channel=number)).get("channel") or {})
+        except failures.TROUBLE as error:
+            return seen_by_refusal(channel, failures.word_of(error), failures.in_words(error))
 
     async def _handed_over(self, card: Card, asker: Asker) -> Card:
         """The card, which says where its files are: no private message or form can hold any."""
@@ -318,6 +342,8 @@ class Interactions:
                 if name == "setup":
                     why = await self._unfit(there)
                     return asking.refused(why) if why else await self._open_setup(asker, there, trigger, view)
+                if name == "doctor":
+                    asker = await self._examined(asker, there)
                 if any(option.required for option in BY_NAME[name].options):
                     return await self._open(forms.command_form(BY_NAME[name], there), trigger, view)
         return await self._bot.press(asker, press, about, id=_id("press", payload), now=self._clock())

@@ -296,9 +296,13 @@ async def test_organizers_by_role_have_buttons_in_the_place_for_notes_until_they
         assert desk.mention in seen.text
         await study.until(lambda: desk.messages)
         [card] = desk.messages
-        assert card.labels == ["Setup", "Pause", "Resume", "Skip", "Reveal", "Next", "Bar", "Review", "Award"]
+        assert card.labels == ["Setup", "Pause", "Resume", "Skip", "Reveal", "Next", "Bar", "Review", "Award", "Doctor"]
         for label in card.labels:
             assert "are for organizers" in await asked(study.bob.press(card, label), study.bob)
+        told = await asked(cem.press(card, "Doctor"), cem)
+        assert "All is well." in told
+        assert "Channel #general" in told
+        assert "place for notes #organizers" in told
         assert "Paused" in await asked(cem.press(card, "Pause"), cem)
         assert "Running again" in await asked(cem.press(card, "Resume"), cem)
         assert "Left out" in await asked(cem.press(card, "Skip"), cem)
@@ -314,6 +318,31 @@ async def test_organizers_by_role_have_buttons_in_the_place_for_notes_until_they
         assert len(desk.messages) == 1
         await study.ada.command(f"{ADMIN} setup", study.channel, organizers="none")
         assert "are for organizers" in await asked(cem.press(card, "Pause"), cem)
+
+
+async def test_the_doctor_tells_what_the_bot_lacks_here_and_in_the_place_for_notes(study: Server) -> None:
+    desk = study.guild.channel("organizers")
+    async with study.running():
+        await study.set_up(notes=desk.mention)
+        study.channel.take_away(Perm.EMBED_LINKS)
+        desk.take_away(Perm.VIEW_CHANNEL)
+        told = await asked(study.ada.command(f"{ADMIN} doctor", study.channel), study.ada)
+        assert "2 faults, 0 warnings." in told
+        assert "lacks rights there: Embed links. To do: grant them" in told
+        assert "View channel" in told
+        desk.delete()
+        await study.handled()
+        told = await asked(study.ada.command(f"{ADMIN} doctor", study.channel), study.ada)
+        assert "deleted, or hidden" in told
+
+
+async def test_the_doctor_says_that_answers_cannot_be_read_without_the_intent(study: Server) -> None:
+    study.server.world.application.granted = Intent(0)
+    async with study.running():
+        await study.set_up()
+        told = await asked(study.ada.command(f"{ADMIN} doctor", study.channel), study.ada)
+        assert "Message Content intent: missing" in told
+        assert "Next rounds" in told
 
 
 async def test_the_buttons_of_organizers_do_nothing_in_another_server(study: Server) -> None:

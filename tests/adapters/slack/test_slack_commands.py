@@ -96,6 +96,7 @@ TOLD = {
     "review": "Nothing waits for you",
     "award {bob} 2 well said": "Awarded",
     "bar {bob}": "Barred: bob",
+    "doctor": "How it is here",
     "reveal": "on its way",
 }
 """What each command tells where a round is open."""
@@ -105,6 +106,28 @@ def typed_before(form: View) -> str:
     """What stands in the form for an answer when it opens."""
     [field] = [block for block in form.blocks if block.get("block_id") == "text"]
     return str(field["element"]["initial_value"])
+
+
+async def test_the_doctor_tells_where_the_bot_is_not(study: Workspace) -> None:
+    desk = study.team.channel("organizers")
+    async with study.running():
+        await study.set_up()
+        await study.says(study.ada, f"setup notes=<#{desk.id}|organizers>")
+        told = await study.says(study.ada, "doctor")
+        assert "All is well." in told
+        assert "Channel #general" in told
+        assert "place for notes #organizers" in told
+        assert "Next rounds" in told
+        desk.archive()
+        await study.handled()
+        assert "archived" in await study.says(study.ada, "doctor")
+        desk.unarchive()
+        desk.kick_bot()
+        await study.handled()
+        assert "/invite" in await study.says(study.ada, "doctor")
+        asked_before = len(study.server.asked("conversations.info"))
+        assert "for organizers" in await study.says(study.bob, "doctor")
+        assert len(study.server.asked("conversations.info")) == asked_before
 
 
 async def test_every_command_of_the_table_works_as_a_command(study: Workspace) -> None:

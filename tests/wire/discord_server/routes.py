@@ -10,11 +10,15 @@ from typing import Final
 from . import payloads
 from .commands import read_commands
 from .errors import ApiError, Json, Refusal
+from .intents import Intent
 from .messages import Flag
 from .model import Channel, ChannelType
 from .permissions import Perm
 from .routing import NOTHING, Answer, Call, known_guild, known_message, may, route, seen_channel
 from .world import World
+
+_LIMITED_CONTENT: Final = 1 << 19
+"""The flag of an application in few servers for which the Message Content intent is switched on."""
 
 ARCHIVE_AFTER: Final = (60, 1440, 4320, 10080)
 SLOWEST: Final = 21600
@@ -73,7 +77,7 @@ def _application(world: World, call: Call) -> Answer:
         "verify_key": "0" * 64,
         "bot_public": True,
         "bot_require_code_grant": False,
-        "flags": 0,
+        "flags": _LIMITED_CONTENT if world.application.granted & Intent.MESSAGE_CONTENT else 0,
         "owner": payloads.user(owner),
         "team": None,
     }
