@@ -62,8 +62,11 @@ log = logging.getLogger(__name__)
 TICK_EVERY: Final = 5
 """Seconds between two looks at the clock."""
 
-STOPS_WITHIN: Final = 8
+STOPS_WITHIN: Final = 6
 """Seconds that work in hand gets to finish at the end; what is left stays a row, and goes on at the next start."""
+
+ENDS_WITHIN: Final = 9.0
+"""Seconds for all of the end. Who stops a program kills it after ten, or thirty."""
 
 COUNTS_EVERY: Final = 15.0
 """Seconds between two looks at how much waits, for the metrics."""
@@ -396,18 +399,34 @@ async def run_platforms(settings: Settings) -> None:
         await _stopped_or_all_ended(stopping, connecting, alone=program.room is None)
         log.info("stopping: finishing what is in hand")
     finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
-        if program.web is not None:
-            await program.web.stop()
-        for task in connecting.values():
-            task.cancel()
-        await asyncio.gather(*connecting.values(), return_exceptions=True)
-        if program.discord_adapter is not None:
-            await program.discord_adapter.close()
-        await program.end()
+        program.deliverer.stop()
+        try:
+            async with asyncio.timeout(ENDS_WITHIN):
+                await _end(program, connecting, beside)
+        except TimeoutError:
+            log.warning(
+                "not all that was in hand could be finished within %g s; it goes on at the next start", ENDS_WITHIN
+            )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(program.stop(), 0.5)
     log.info("stopped")
+
+
+async def _end(
+    program: Program, connecting: Mapping[str, asyncio.Task[None]], beside: list[asyncio.Task[None]]
+) -> None:
+    """Take nothing more in, finish what is in hand, let go of everything."""
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
+    if program.web is not None:
+        await program.web.stop()
+    for task in connecting.values():
+        task.cancel()
+    await asyncio.gather(*connecting.values(), return_exceptions=True)
+    if program.discord_adapter is not None:
+        await program.discord_adapter.close()
+    await program.end()
 
 
 async def _stopped_or_all_ended(

@@ -96,6 +96,31 @@ def test_a_second_signal_while_it_stops_does_no_harm(program: Program, tmp_path:
         assert "exception=" not in log.rest()
 
 
+HANGS_AT_THE_END = """
+import asyncio
+from bot import cli, runtime
+
+async def hangs(*_):
+    await asyncio.Event().wait()
+
+runtime.Program.end = hangs
+runtime.ENDS_WITHIN = 0.5  # its own 9 would do, and make this test longer
+cli.main(["run"])
+"""
+
+
+def test_whatever_hangs_at_the_end_it_ends_all_the_same(program: Program, tmp_path: Path) -> None:
+    settings = {"NNQUESTION_PLATFORMS": "terminal", "NNQUESTION_DATABASE": str(tmp_path / "x.db")}
+    with program.start_code(HANGS_AT_THE_END, into=None, **settings) as process:
+        assert process.stderr is not None
+        log = Reader(process.stderr.fileno())
+        log.wait("running terminal")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert "goes on at the next start" in log.rest()
+    assert ask(tmp_path / "x.db", "PRAGMA integrity_check") == [("ok",)]
+
+
 def test_a_port_that_is_taken_is_told_of_and_the_bot_goes_on_without_its_pages(
     program: Program, tmp_path: Path
 ) -> None:
