@@ -188,33 +188,46 @@ class Deliverer:
         thread: Place | None = None
         match delivery.action:
             case Action.POST | Action.POST_IN_THREAD:
-                delivery = await self._post(asking, delivery)
+                delivery = await self._post(asking, delivery, now)
             case Action.THREAD:
                 ref = _needed(card_ref)
                 thread = await asking.turn(lambda messenger: messenger.open_thread(ref, delivery.title))
             case Action.EDIT:
                 ref, card, key = _needed(card_ref), _card(delivery), f"{delivery.round}/question"
                 await asking.turn(lambda messenger: messenger.edit(ref, card, part=1, key=key))
+            case Action.LOOK:
+                await self._look(asking, delivery)
             case _:
                 assert_never(delivery.action)
         await self._store.write(lambda tx: outcomes.done(tx, delivery, now, thread=thread))
         if self._watch is not None:
             self._watch.sent(delivery, (self._clock() if self._clock else now) - delivery.created_at)
 
-    async def _post(self, asking: _Asking, delivery: Delivery) -> Delivery:
+    async def _post(self, asking: _Asking, delivery: Delivery, now: datetime) -> Delivery:
         card = _card(delivery)
         for part in range(len(delivery.sent) + 1, asking.messenger.parts(card) + 1):
             key = delivery.key if part == 1 else f"{delivery.key}/{part}"
             ref = await self._find(asking, delivery, key) if delivery.unclear else None
+            again = ref is None and delivery.unclear
             if ref is None:
                 ref = await asking.turn(partial(_send, place=asking.place, card=card, part=part, key=key), posts=True)
-                if delivery.unclear:  # The earlier attempt may land while this one is on its way.
+                if again:  # The earlier attempt may land while this one is on its way.
                     ref = await self._find(asking, delivery, key) or ref
-            delivery = await self._note_part(delivery, ref)
+            delivery = await self._note_part(delivery, ref, now, key if again else None)
         return delivery
 
-    async def _note_part(self, delivery: Delivery, ref: MessageRef) -> Delivery:
-        return await self._store.write(lambda tx: outcomes.part_sent(tx, delivery, ref))
+    async def _note_part(self, delivery: Delivery, ref: MessageRef, now: datetime, again_as: str | None) -> Delivery:
+        at = self._clock() if self._clock else now
+        return await self._store.write(lambda tx: outcomes.part_sent(tx, delivery, ref, at, again_as=again_as))
+
+    async def _look(self, asking: _Asking, delivery: Delivery) -> None:
+        [kept] = delivery.sent
+        found = await asking.turn(lambda messenger: messenger.find(asking.place, key=delivery.title))
+        for other in found if kept in found else found[1:]:
+            if other != kept:
+                await asking.turn(partial(_delete, ref=other))
+                if self._watch is not None:
+                    self._watch.removed(delivery)
 
     async def _find(self, asking: _Asking, delivery: Delivery, key: str) -> MessageRef | None:
         found = await asking.turn(lambda messenger: messenger.find(asking.place, key=key))

@@ -33,7 +33,7 @@ from bot.core.card import File
 from bot.core.checkup import Finding, PlatformSeen
 from bot.core.groups import Limits
 from bot.core.items import Item, Suggestion, items, suggestions
-from bot.core.model import Answer, Grade, GroupId, Place, Question, Round, RoundState, platform_of
+from bot.core.model import Action, Answer, Grade, GroupId, Place, Question, Round, RoundState, platform_of
 from bot.core.planning import Banks
 from bot.core.ports import Messenger, StoreError, Transaction
 from bot.core.regrading import Change
@@ -202,7 +202,8 @@ class Program:
     async def turn_or_fail(self) -> None:
         """A turn after which nothing may be left to send, for a room that has no other reader. Raises StoreError."""
         await self.turn()
-        left = await self.store.read(lambda tx: tx.deliveries.unfinished())
+        unfinished = await self.store.read(lambda tx: tx.deliveries.unfinished())
+        left = [delivery for delivery in unfinished if delivery.action is not Action.LOOK]
         if left:
             raise StoreError(left[0].note or f"{left[0].key} could not be sent")
 

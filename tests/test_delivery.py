@@ -401,6 +401,69 @@ async def test_a_program_that_dies_again_and_again_still_says_everything_once(po
     assert post.messenger.said() == [f"{number}" for number in range(6)]
 
 
+# --- what lands very late -----------------------------------------------------------------------------------
+
+
+def lands(messenger: ScriptedMessenger, key: str) -> None:
+    """An attempt of which nothing was heard lands after all."""
+    posted = messenger.posted(key)
+    messenger.standing.append(replace(posted, ref=replace(posted.ref, message="late")))
+
+
+async def test_a_first_attempt_that_lands_after_every_look_is_removed_five_minutes_later(post: Post) -> None:
+    await post.open_round()
+    post.messenger.fails("send", QUESTION, Failure.UNCLEAR)
+    await post.send()
+    await post.send(NOW + timedelta(minutes=1))
+    kept = post.messenger.posted(QUESTION).ref
+    lands(post.messenger, QUESTION)
+    await post.send(NOW + timedelta(minutes=5))
+    assert len(post.messenger.said()) == 2
+    await post.send(NOW + timedelta(minutes=6))
+    assert post.messenger.posted(QUESTION).ref == kept
+    assert (await post.round()).card == kept
+    assert await post.do(lambda tx: tx.deliveries.unfinished()) == []
+
+
+async def test_where_nothing_landed_late_the_later_look_changes_nothing(post: Post) -> None:
+    await post.owe(make_delivery("note"))
+    post.messenger.fails("send", "note", Failure.UNCLEAR)
+    await post.send()
+    await post.send(NOW + timedelta(minutes=1))
+    await post.send(LATER)
+    assert post.messenger.said() == ["note"]
+    assert post.messenger.asked("delete") == []
+
+
+async def test_what_was_found_before_it_was_sent_again_is_not_looked_for_later(post: Post) -> None:
+    await post.owe(make_delivery("note"))
+    post.messenger.fails("send", "note", Failure.UNCLEAR, landed=True)
+    await post.send()
+    await post.send(NOW + timedelta(minutes=1))
+    assert await post.do(lambda tx: tx.deliveries.unfinished()) == []
+
+
+async def test_a_look_holds_up_nothing_in_its_channel(post: Post) -> None:
+    await post.owe(make_delivery("note"))
+    post.messenger.fails("send", "note", Failure.UNCLEAR)
+    await post.send()
+    await post.send(NOW + timedelta(minutes=1))
+    await post.owe(make_delivery("next"))
+    await post.send(NOW + timedelta(minutes=2))
+    assert post.messenger.said() == ["note", "next"]
+
+
+async def test_a_look_that_is_refused_switches_nothing_off(post: Post) -> None:
+    await post.owe(make_drill(), make_delivery("note"))
+    post.messenger.fails("send", "note", Failure.UNCLEAR)
+    await post.send()
+    await post.send(NOW + timedelta(minutes=1))
+    post.messenger.fails("find", "note", Failure.FORBIDDEN)
+    await post.send(LATER)
+    assert (await post.drill()).refused == 0
+    assert await post.do(lambda tx: tx.deliveries.unfinished()) == []
+
+
 # --- the program is to stop ---------------------------------------------------------------------------------
 
 

@@ -765,6 +765,8 @@ class Action(StrEnum):
     """A thread opened from the round's card."""
     EDIT = "edit"
     """The round's card, said anew."""
+    LOOK = "look"
+    """Whether a message that was sent again stands twice: the title is its key, `sent` the one that was noted."""
 
 
 class DeliveryState(StrEnum):

@@ -30,6 +30,12 @@ FORBIDDEN_AT_MOST: Final = 3
 TAKEN_WITHIN: Final = 5
 """Tries after which a message that the platform does not take is given up: half a minute or so."""
 
+LOOKS_AFTER: Final = timedelta(minutes=5)
+"""After a message was sent again, so long it may be that the first attempt lands, too."""
+
+LOOKS_AT_MOST: Final = 5
+"""Tries to look for what stands twice."""
+
 LONGEST_WAIT: Final = timedelta(minutes=10)
 LONGEST_WISH: Final = timedelta(hours=6)
 """A platform that asks for a longer wait than this is asked again after it all the same."""
@@ -56,14 +62,29 @@ def target(tx: Transaction, delivery: Delivery) -> tuple[Place, MessageRef | Non
     return delivery.place, None if round_.card_deleted else round_.card
 
 
-def part_sent(tx: Transaction, delivery: Delivery, ref: MessageRef) -> Delivery:
+def part_sent(
+    tx: Transaction, delivery: Delivery, ref: MessageRef, now: datetime, *, again_as: str | None = None
+) -> Delivery:
     """Note that one more part of a delivery stands.
 
-    The next one cannot have been sent before it, except by a database that was lost.
+    `again_as` is the key under which it was sent after an attempt whose outcome is not known, and which may land yet:
+    what stands twice then is looked for later. The next part cannot have been sent before it, except by a database that
+    was lost.
     """
     unclear = delivery.unclear and tx.facts.get(owing.RESTORED_AT) is not None
     delivery = replace(delivery, sent=(*delivery.sent, ref), unclear=unclear)
     tx.deliveries.save(_with_card_kept(tx, delivery))
+    if again_as is not None:
+        look = Delivery(
+            key=f"{again_as}/look",
+            place=ref.place,
+            action=Action.LOOK,
+            created_at=now,
+            title=again_as,
+            not_before=now + LOOKS_AFTER,
+            sent=(ref,),
+        )
+        tx.deliveries.owe(look)
     return delivery
 
 
@@ -119,6 +140,10 @@ def failed(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datet
     round_ = tx.rounds.get(delivery.round) if delivery.round else None
     if delivery.state is DeliveryState.DROPPED:
         _failed_after_drop(tx, delivery, round_, error, now)
+        return
+    if delivery.action is Action.LOOK:
+        later = error.failure in (Failure.NOT_SENT, Failure.UNCLEAR) and delivery.attempts < LOOKS_AT_MOST
+        _try_again(tx, delivery, error, now) if later else _drop(tx, delivery, str(error))
         return
     match error.failure:
         case Failure.NOT_SENT:

@@ -511,6 +511,7 @@ class Deliveries(Protocol):
     def claim(self, now: datetime, limit: int, platform: str | None = None) -> list[Delivery]:
         """Take up to `limit` deliveries (to a platform): of each channel the first unfinished one, if it may be sent.
 
+        A look holds up nothing and waits for nothing but its time.
         What somebody has asked for comes first, then the order owed. Each is saved as claimed, with one more attempt,
         and returned so.
         """
@@ -537,7 +538,7 @@ class Deliveries(Protocol):
         ...
 
     def next_try(self) -> datetime | None:
-        """The earliest instant at which a waiting delivery may be tried; None if nothing waits."""
+        """The earliest instant at which a waiting delivery, other than a look, may be tried; None if nothing waits."""
         ...
 
 

@@ -14,12 +14,12 @@ from bot.store import rows
 from bot.store.codec import at_instant, at_instant_or_none, dump, instant, instant_or_none, load
 
 _HEADS: Final = """
-    state = 'owed' AND NOT EXISTS (
+    state = 'owed' AND (action = 'look' OR NOT EXISTS (
         SELECT 1 FROM deliveries AS before WHERE before.channel = deliveries.channel
-        AND before.sequence < deliveries.sequence AND before.state IN ('owed', 'claimed')
-    )
+        AND before.sequence < deliveries.sequence AND before.state IN ('owed', 'claimed') AND before.action <> 'look'
+    ))
 """
-"""The first unfinished delivery of each channel, unless it is claimed: those behind it wait."""
+"""The first unfinished delivery of each channel, unless it is claimed: those behind it wait. A look waits for none."""
 
 _LATELY: Final = 10_000
 """Among so many deliveries those that were dropped are looked for: there is no index for a question that rare."""
@@ -96,7 +96,9 @@ class DeliveryRows:
         return dict(found.fetchall())
 
     def next_try(self) -> datetime | None:
-        (earliest,) = self._db.execute(f"SELECT MIN(not_before) FROM deliveries WHERE {_HEADS}").fetchone()
+        (earliest,) = self._db.execute(
+            f"SELECT MIN(not_before) FROM deliveries WHERE {_HEADS} AND action <> 'look'"
+        ).fetchone()
         return at_instant_or_none(earliest)
 
 

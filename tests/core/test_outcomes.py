@@ -227,7 +227,7 @@ def test_a_round_called_off_while_its_card_was_on_the_way_says_so_on_the_card(wo
     world.tick(at("09:00"), deliver=False)
     (sent,) = world.tx.deliveries.claim(at("09:00"), 1)
     world.orders("skip open", at("09:00:01"))
-    note = outcomes.part_sent(world.tx, sent, ref_of(sent))
+    note = outcomes.part_sent(world.tx, sent, ref_of(sent), at("09:00"))
     outcomes.done(world.tx, note, at("09:00:02"))
     world.deliver(at("09:00:03"))
     assert "Cancelled" in words_of(world.edited[world.round().id])
@@ -242,7 +242,7 @@ def test_a_message_of_several_parts_notes_each_and_keeps_the_first_as_the_card(w
     (sent,) = world.tx.deliveries.claim(at("09:00"), 1)
     refs = [MessageRef(place=sent.place, message=name) for name in ("one", "two")]
     for ref in refs:
-        sent = outcomes.part_sent(world.tx, sent, ref)
+        sent = outcomes.part_sent(world.tx, sent, ref, at("09:00"))
     outcomes.done(world.tx, sent, at("09:00:01"))
     assert list(delivery(world).sent) == refs
     assert world.round().card == refs[0]

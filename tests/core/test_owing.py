@@ -120,7 +120,7 @@ def test_after_a_restore_every_part_of_a_message_is_looked_for(world: World, aft
     delivery = make_delivery("long", unclear=True)
     world.tx.deliveries.owe(delivery)
     ref = MessageRef(place=Place(channel=CHANNEL), message="1")
-    one = outcomes.part_sent(world.tx, delivery, ref)
+    one = outcomes.part_sent(world.tx, delivery, ref, at("09:00"))
     assert one.unclear is after  # Without a restore the second part cannot have been sent before the first was known.
     outcomes.done(world.tx, one, at("09:01"))
     kept = world.tx.deliveries.get("long")

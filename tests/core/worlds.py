@@ -292,7 +292,7 @@ class World:
                 assert delivery.card is not None
                 self.posted.append((delivery.key, place, delivery.card))
                 ref = MessageRef(place=place, message=f"of {delivery.key}")
-                outcomes.done(self.tx, outcomes.part_sent(self.tx, delivery, ref), now)
+                outcomes.done(self.tx, outcomes.part_sent(self.tx, delivery, ref, now), now)
             case Action.THREAD if card is not None:
                 thread = Place(channel=place.channel, thread=f"under {card.message}")
                 outcomes.done(self.tx, delivery, now, thread=thread)
