@@ -59,3 +59,18 @@ def test_a_lock_that_cannot_be_had_is_told_with_what_to_do(tmp_path: Path) -> No
     (tmp_path / "x.db.lock").mkdir()
     with pytest.raises(StoreError, match=r"x\.db\.lock: it cannot be locked .*two copies would post twice"):
         Lease(tmp_path / "x.db").take()
+
+
+def test_whether_a_copy_runs_is_told_without_a_trace_and_without_taking_its_place(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    assert Lease(database).runs_elsewhere() is False
+    assert list(tmp_path.iterdir()) == []
+    running = Lease(database)
+    assert running.take()
+    assert Lease(database).runs_elsewhere() is True
+    running.release()
+    looked = Lease(database)
+    assert looked.runs_elsewhere() is False
+    assert not looked.held
+    assert running.take()
+    running.release()

@@ -1310,6 +1310,23 @@ class DeliveriesContract:
         assert await keys(channel=CHANNEL) == ["claimed", "owed"]
         assert await keys(round_id=round_id, channel=CHANNEL) == ["claimed"]
 
+    async def test_what_was_given_up_is_told_the_last_owed_first(self, store: Store) -> None:
+        await kept(
+            store,
+            make_delivery("first", state=DeliveryState.DROPPED, note="gone"),
+            make_delivery("elsewhere", RANDOM, state=DeliveryState.DROPPED),
+            make_delivery("done", state=DeliveryState.DONE),
+            make_delivery("owed", note="refused"),
+            make_delivery("last", state=DeliveryState.DROPPED),
+        )
+
+        async def keys(channel: ChannelId | None = None, limit: int = 10) -> list[str]:
+            return [d.key for d in await store.read(lambda tx: tx.deliveries.dropped(channel, limit))]
+
+        assert await keys() == ["last", "elsewhere", "first"]
+        assert await keys(CHANNEL) == ["last", "first"]
+        assert await keys(limit=1) == ["last"]
+
     async def test_reclaiming_makes_claimed_deliveries_owed_and_unclear(self, store: Store) -> None:
         await kept(store, make_delivery("a"), make_delivery("b", RANDOM), make_delivery("behind"))
         await store.write(lambda tx: tx.deliveries.claim(NOW, 10))

@@ -324,11 +324,11 @@ async def test_the_doctor_tells_what_the_bot_lacks_here_and_in_the_place_for_not
     desk = study.guild.channel("organizers")
     async with study.running():
         await study.set_up(notes=desk.mention)
-        study.channel.take_away(Perm.EMBED_LINKS)
-        desk.take_away(Perm.VIEW_CHANNEL)
+        study.channel.take_away(Perm.CREATE_PUBLIC_THREADS)
+        desk.take_away(Perm.CREATE_PUBLIC_THREADS | Perm.VIEW_CHANNEL)
         told = await asked(study.ada.command(f"{ADMIN} doctor", study.channel), study.ada)
         assert "2 faults, 0 warnings." in told
-        assert "lacks rights there: Embed links. To do: grant them" in told
+        assert "lacks rights there: Create public threads. To do: grant them" in told
         assert "View channel" in told
         desk.delete()
         await study.handled()
