@@ -28,13 +28,21 @@ ADA = Person("ada", organizer=True)
 SETUP = "setup time=09:00 zone=Europe/Berlin days=all"
 
 
+RUNS = """
+from bot import cli, runtime
+
+runtime.TICK_EVERY = 0.2  # its own 5 would do, and make these tests longer
+cli.main(["run"])
+"""
+
+
 @contextmanager
 def running(
     program: Program, database: Path, bank: Path | str = "", backups: Path | str = "off"
 ) -> Iterator[tuple[subprocess.Popen[str], Reader]]:
     """The program with its room, started; what it logs."""
-    process = program.start(
-        "run",
+    process = program.start_code(
+        RUNS,
         NNQUESTION_PLATFORMS="terminal",
         NNQUESTION_DATABASE=database,
         NNQUESTION_BANK=bank,
