@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +52,8 @@ async def torture(asked: argparse.Namespace) -> int:
         if sum(kills.values()) >= asked.kills and not wanted():
             break
         with _folder(asked.keep, asked.seed + len(lives)) as folder:
-            life = Life(asked.seed + len(lives), folder, Shape(days=asked.days), lambda: _still(wanted(), life))
+            life = Life(asked.seed + len(lives), folder, Shape(days=asked.days))
+            life.wanted = lambda: _still(wanted(), life)  # noqa: B023 - it is asked while this life lasts
             ended = await life.play()
         lives.append(ended)
         kills += ended.kills
@@ -71,21 +73,22 @@ def _still(wanted: dict[str, int], life: Life) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def _folder(keep: Path | None, seed: int):  # type: ignore[no-untyped-def]
+def _folder(keep: Path | None, seed: int) -> Iterator[Path]:
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="nnquestion-") as folder:
             yield Path(folder)
     else:
-        folder = keep / str(seed)
-        folder.mkdir(parents=True)
-        yield folder.resolve()
+        kept = (keep / str(seed)).resolve()
+        kept.mkdir(parents=True)
+        yield kept
 
 
 def _line(ended: Ended, kills: int) -> str:
     found = ended.verdict
     return (
-        f"life {ended.seed}: {sum(ended.kills.values())} kills (so far {kills}), {sum(ended.troubles.values())} troubles,"
-        f" {found.messages} messages, {found.acknowledged} acknowledgements, {len(found.broken)} promises broken,"
+        f"life {ended.seed}: {sum(ended.kills.values())} kills (so far {kills}),"
+        f" {sum(ended.troubles.values())} troubles, {found.messages} messages,"
+        f" {found.acknowledged} acknowledgements, {len(found.broken)} promises broken,"
         f" {ended.seconds:.0f} s"
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import mmap
+import os
 import struct
 import time
 from collections.abc import Iterator
@@ -26,9 +27,19 @@ FAST: Final = 20.0
 SLOW: Final = 2.5
 """The same while somebody does: they wait 3 simulated seconds, and a machine with other work needs some of them."""
 
+CORES: Final = os.cpu_count() or 1
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EVERY: Final = 0.004
+
+
+def slowness() -> float:
+    """How many times longer than by itself things take on this machine now, since others work on it, too.
+
+    Whatever is measured in real seconds is stretched by it: who kills a program before it is up tortures nobody.
+    """
+    return max(1.0, os.getloadavg()[0] / CORES / 1.2)
 
 
 class SharedClock:
@@ -41,7 +52,7 @@ class SharedClock:
             self._bytes = mmap.mmap(file.fileno(), 8)
 
     def __call__(self) -> datetime:
-        (micros,) = struct.unpack_from("=q", self._bytes)
+        micros: int = struct.unpack_from("=q", self._bytes)[0]
         return _EPOCH + micros * _MICROSECOND
 
     def write(self, moment: datetime) -> None:
@@ -85,6 +96,7 @@ class Time:
         while True:
             await asyncio.sleep(_EVERY)
             after = time.monotonic()
+            speed = (SLOW if self._waiting else FAST) / slowness()
             # A machine that stands still for a while makes no minutes out of it.
-            self.to(self.now + timedelta(seconds=min(after - before, 0.05) * (SLOW if self._waiting else FAST)))
+            self.to(self.now + timedelta(seconds=min(after - before, 0.05) * speed))
             before = after

@@ -7,13 +7,14 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Final
 
+from tests.torture.clock import slowness
 from tests.torture.dying_run import Orders, live
 
 ROOT: Final = Path(__file__).parents[2]
@@ -21,6 +22,11 @@ AT_RANDOM: Final = "at a random moment"
 
 _CHILDREN: Final = multiprocessing.get_context("forkserver")
 """Children are made of a process that has loaded the program and does nothing else: one takes 0.1 s and not 2 s."""
+
+
+def answers_within() -> float:
+    """Real seconds that a platform gets for one request of a copy that is started now."""
+    return 1.0 * slowness()
 
 
 @dataclass(eq=False, slots=True)
@@ -70,6 +76,8 @@ class Copies:
         """Ends that nobody ordered."""
         self.stops = 0
         """Ends in order, after SIGTERM."""
+        self.early = 0
+        """Ends by SIGTERM before the program was up and could take it."""
         self.started = 0
         self.together = 0
         """Starts while another copy ran."""
@@ -83,7 +91,14 @@ class Copies:
         self.started += 1
         self.together += bool(self.running)
         note = self._folder / f"death-{self.started}"
-        orders = Orders(folder=self._folder, settings=self._settings, armed=armed or {}, note=note, log=self.log)
+        orders = Orders(
+            folder=self._folder,
+            settings=self._settings,
+            armed=armed or {},
+            answers_within=answers_within(),
+            note=note,
+            log=self.log,
+        )
         with _path_of_the_checkout():
             _CHILDREN.set_forkserver_preload(["tests.torture.dying_run"])
             process = _CHILDREN.Process(target=live, args=(orders,), daemon=True)
@@ -104,6 +119,8 @@ class Copies:
             self.kills[AT_RANDOM] += 1
         elif copy.told_to_stop and code == 0:
             self.stops += 1
+        elif copy.told_to_stop and code == -signal.SIGTERM:
+            self.early += 1
         else:
             self.faults.append(f"copy {copy.number} ended by itself with {code}; see {self.log}")
         copy.process.close()
@@ -116,16 +133,16 @@ class Copies:
             copy.kill()
 
 
-class _path_of_the_checkout:  # noqa: N801 - it is used like a function
+@contextmanager
+def _path_of_the_checkout() -> Iterator[None]:
     """Children import the program from this checkout, wherever they are started."""
-
-    def __enter__(self) -> None:
-        self._before = os.environ.get("PYTHONPATH")
-        os.environ["PYTHONPATH"] = str(ROOT)
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # Threads do not survive the making of a child.
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is None:
-            os.environ.pop("PYTHONPATH", None)
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(ROOT)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # Threads do not survive the making of a child.
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
         else:
-            os.environ["PYTHONPATH"] = self._before
+            os.environ["PYTHONPATH"] = before

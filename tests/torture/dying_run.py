@@ -27,9 +27,6 @@ from bot.shelf import read_file
 from tests.torture import steps
 from tests.torture.clock import SharedClock
 
-ANSWERS_WITHIN: Final = 1
-"""Real seconds that a platform gets for one request; the program's own are 30 for Slack and 60 in all."""
-
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 read_file(shipped_bank())  # It stays in the memory that children are made of.
@@ -44,6 +41,8 @@ class Orders:
     settings: Mapping[str, str]
     armed: Mapping[str, int] = field(default_factory=dict)
     """At which steps it dies, and at the how-many-eth time."""
+    answers_within: float
+    """Real seconds that a platform gets for one request; the program's own are 30 for Slack and 60 in all."""
     note: Path
     log: Path
 
@@ -56,8 +55,8 @@ def live(orders: Orders) -> None:
     os.dup2(log, 2)
     os.environ.update(orders.settings)
     steps.install(steps.Fate(orders.armed, orders.note), orders.folder / "looks")
-    vars(delivery)["ANSWERS_WITHIN"] = ANSWERS_WITHIN
-    vars(slack_app)["ANSWERS_WITHIN"] = ANSWERS_WITHIN
+    vars(delivery)["ANSWERS_WITHIN"] = orders.answers_within
+    vars(slack_app)["ANSWERS_WITHIN"] = orders.answers_within
     vars(pictures)["drawn"] = _drawn  # How pictures are drawn is not what dies here.
     vars(runtime).update(TICK_EVERY=0.15, build=partial(_build, SharedClock(orders.folder / "clock")))
     logging.logThreads = logging.logMultiprocessing = False

@@ -1,4 +1,4 @@
-"""One life: a database, a Discord and a Slack, some days of a study group, and everything that can go wrong with them."""
+"""One life: a database, a Discord, a Slack, some days of a study group, and everything that can go wrong with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from bot.adapters.slack.needs import COMMAND, EVENTS, SCOPES
 from bot.store.codec import at_instant
-from tests.torture.clock import SharedClock, Time
+from tests.torture.clock import SharedClock, Time, slowness
 from tests.torture.copies import Copies, Copy
 from tests.torture.people import DiscordSpot, SlackSpot, Spot
 from tests.torture.promises import Plan, Said, Texts, Verdict, answers_in, judge
@@ -29,8 +29,22 @@ from tests.wire.slack_server import SlackServer
 FIRST: Final = date(2026, 11, 21)
 """A Saturday, so that the third day begins a week and brings a recap."""
 
-_SETUP: Final = {"time": "10:00", "zone": "UTC", "closes": "18:00"}
-_STUCK: Final = 60.0
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """When rounds open and close, when the last answers are given before that, and when a late reveal has come."""
+
+    opens: str
+    nearly: str
+    closes: str
+    revealed: str
+
+
+_TIMES: Final = {
+    "discord": _Times("10:00", "17:57", "18:00", "18:20"),
+    "slack": _Times("10:30", "18:27", "18:30", "18:50"),
+}
+_STUCK: Final = 90.0
 """Real seconds after which something that has to come will not come any more."""
 
 _EXPECTED: Final = (160004, 40060)
@@ -58,6 +72,12 @@ class Shape:
     """How many copies are told to stop, rather than killed."""
     troubles: tuple[float, float] = (0.1, 0.5)
     """Real seconds between two troubles of the platforms."""
+    kinds: tuple[str, ...] = ()
+    """Of these troubles; all of them, if it does not say."""
+    script: tuple[str, ...] = ()
+    """Steps at which copies die, each once in whatever order they come, and nobody is killed otherwise."""
+    habits: Mapping[str, str] = field(default_factory=dict)
+    """What members do in each round, by name; drawn, if it does not say."""
 
 
 @dataclass(slots=True)
@@ -77,13 +97,13 @@ class Ended:
 class Life:
     """Plays one."""
 
-    def __init__(self, seed: int, folder: Path, shape: Shape, wanted: Callable[[], Mapping[str, int]]) -> None:
-        """`wanted` says at which steps somebody has still to die, and how often."""
+    def __init__(self, seed: int, folder: Path, shape: Shape) -> None:
         self.seed = seed
         self.database = folder / "torture.db"
         self._folder = folder
         self._shape = shape
-        self._wanted = wanted
+        self.wanted: Callable[[], Mapping[str, int]] = dict
+        """At which steps somebody has still to die, and how often."""
         self._dice = Random(seed)
         self._plan = Plan([], [FIRST + timedelta(days=day) for day in range(shape.days)])
         self._tormenting: list[asyncio.Task[None]] = []
@@ -178,7 +198,8 @@ class Life:
             for one in self._discord.requests
             if one.status in (400, 401, 403, 405) and (one.answer or {}).get("code") not in _EXPECTED
         ]
-        pings = [f"{ping.who} was pinged" for ping in (*self._discord.pings, *self._slack.pings)]
+        pings = [f"{ping.who} was pinged" for ping in self._discord.pings]
+        pings += [f"{ping.who} was pinged" for ping in self._slack.pings]
         return unknown + [f"discord refused {one}" for one in refused] + pings + self._slack.complaints
 
     # --- what goes wrong ----------------------------------------------------------------------------------------
@@ -186,8 +207,9 @@ class Life:
     @asynccontextmanager
     async def _torment(self) -> AsyncIterator[None]:
         """Kill, stop, double and start, and let both platforms fail; until the end of this."""
-        self._tormenting = [asyncio.create_task(self._kill())]
-        self._tormenting.append(asyncio.create_task(self.weather.rage(self._shape.troubles)))
+        kill = self._kill_by_script if self._shape.script else self._kill
+        rage = self.weather.rage(self._shape.troubles, self._shape.kinds)
+        self._tormenting = [asyncio.create_task(kill()), asyncio.create_task(rage)]
         try:
             yield
         finally:
@@ -203,15 +225,20 @@ class Life:
             stops = dice.random() < shape.stops
             copy = next(iter(self.copies.running), None) or self.copies.start(self._armed(stops=stops))
             doubled = dice.random() < shape.second
-            await self._ended(copy, dice.uniform(*shape.lives))
+            await self._ended(copy, dice.uniform(*shape.lives) * slowness())
             if doubled and not copy.ended.is_set():  # As in a deploy: the new one comes before the old one goes.
                 self.copies.start(self._armed(stops=False))
-                await self._ended(copy, dice.uniform(*shape.lives))
+                await self._ended(copy, dice.uniform(*shape.lives) * slowness())
             if stops:
                 copy.stop()
-                await self._ended(copy, 20)
+                await self._ended(copy, 20 * slowness())
             copy.kill()
             await copy.ended.wait()
+
+    async def _kill_by_script(self) -> None:
+        while True:
+            left = {step: 1 for step in self._shape.script if not self.copies.kills[step]}
+            await self.copies.start(left).ended.wait()
 
     async def _ended(self, copy: Copy, within: float) -> None:
         with suppress(TimeoutError):
@@ -222,7 +249,7 @@ class Life:
         dice = self._dice
         if dice.random() >= self._shape.at_steps:
             return {}
-        wanted = [step for step in self._wanted() if stops or step not in SHUTDOWN]
+        wanted = [step for step in self.wanted() if stops or step not in SHUTDOWN]
         if stops and set(wanted) & set(SHUTDOWN):
             wanted = [step for step in wanted if step in SHUTDOWN]  # Else it would not come so far.
         if not wanted:
@@ -235,9 +262,12 @@ class Life:
         await asyncio.gather(*(self._set_up_in(spot) for spot in self._plan.spots))
 
     async def _set_up_in(self, spot: Spot) -> None:
-        options = {**_SETUP, **({"answers": "sealed"} if spot.sealed else {})}
-        if self._dice.random() < 0.3:
-            options["reveal"] = "19:00"
+        times = _TIMES[spot.platform]
+        options = {"time": times.opens, "zone": "UTC", "closes": times.closes}
+        if spot.sealed:
+            options["answers"] = "sealed"
+        elif self._dice.random() < 0.3:
+            options["reveal"] = times.revealed
 
         async def tried() -> bool:
             return "The drill is" in await spot.ask("ada", "setup", **options)
@@ -245,42 +275,46 @@ class Life:
         await self._until(tried, f"no drill in {spot.id}")
 
     async def _day(self, on: date) -> None:
-        self._to(on, "09:59")
-        await self._until(lambda: self._posted(on), f"no question everywhere on {on}")
+        """Discord goes first, Slack half an hour later, so that each step comes on each platform by itself."""
+        for platform, times in _TIMES.items():
+            self._to(on, times.opens)
+            await self._until(lambda: self._posted(on, platform), f"no question everywhere on {on}")  # noqa: B023
         acts = [self._takes_part(spot, on, name) for spot in self._plan.spots for name in ("bob", "cem", "dan")]
-        await self._all_of(*acts, self._awards(on))
+        await asyncio.gather(*acts, self._awards(on))
         await self._until(self._all_heard, f"not all answers of {on} have been heard", why=self._unheard)
-        self._to(on, "17:57")
-        await self._all_of(*(self._at_the_last_moment(spot, on) for spot in self._plan.spots))
-        self._to(on, "18:00")
-        await self._until(lambda: self._over(on, "open"), f"not every round of {on} is closed", until=(on, "18:59"))
-        self._to(on, "19:00")
-        await self._until(
-            lambda: self._over(on, "open", "closed", "graded"),
-            f"not everything of {on} is revealed",
-            until=(on, "19:30"),
-        )
-        self._to(on, "19:30")
+        for platform, times in _TIMES.items():
+            self._to(on, times.nearly)
+            await asyncio.gather(*(self._at_the_last_moment(spot, on) for spot in self._on(platform)))
+            self._to(on, times.closes)
+            await self._until(lambda: self._over(on, platform, "open"), f"rounds of {on} stay open")  # noqa: B023
+            self._to(on, times.revealed)
+            await self._until(
+                lambda: self._over(on, platform, "open", "closed", "graded") and not self._owed(platform),  # noqa: B023
+                f"not everything of {on} is revealed",
+                why=self._owed,
+            )
         if on == self._plan.dates[0] and len(self._plan.dates) > 1:
-            await self._all_of(*(self._asks(spot) for spot in self._plan.spots))
+            await asyncio.gather(*(self._asks(spot) for spot in self._plan.spots))
+            await self._until(lambda: not self._owed(), "an extra question is owed for ever", why=self._owed)
 
-    async def _all_of(self, *acts: Awaitable[None]) -> None:
-        await asyncio.gather(*acts)
+    def _on(self, platform: str) -> list[Spot]:
+        return [spot for spot in self._plan.spots if spot.platform == platform]
 
     def _to(self, on: date, clock: str) -> None:
         self.time.to(datetime.combine(on, time_of_day.fromisoformat(clock), UTC))
 
     async def _takes_part(self, spot: Spot, on: date, name: str) -> None:
         """One member and one question: what they do is drawn, and what may count of it is noted."""
-        dice = self._dice
         round_id = f"{spot.id}@{on}"
+        dice = Random(f"{self.seed} {round_id} {name}")
         card = self._card(round_id)
         said = self._plan.said[round_id, spot.id_of(name)]
         await asyncio.sleep(dice.uniform(0, 0.8))
         kind = (
             "form"
             if spot.sealed
-            else dice.choice(
+            else self._shape.habits.get(name)
+            or dice.choice(
                 ("say", "say", "say edit", "say delete", "say say", "form", "say form", "form form", "nothing")
             )
         )
@@ -301,7 +335,7 @@ class Life:
 
     async def _says(self, spot: Spot, name: str, card: str, said: Said, *, further: bool = False) -> Any:
         message, text = None, self._words()
-        deadline = monotonic() + _STUCK
+        deadline = monotonic() + _STUCK * slowness()
         while message is None:  # A thread stands in Discord before the program knows of it, or a little later.
             message = await spot.say(name, card, text)
             if monotonic() > deadline:
@@ -317,7 +351,7 @@ class Life:
 
     async def _fills(self, spot: Spot, name: str, card: str, said: Said) -> None:
         """Send the form until it is acknowledged, as a member does who sees that it has failed."""
-        deadline = monotonic() + _STUCK
+        deadline = monotonic() + _STUCK * slowness()
         while monotonic() < deadline:
             text = self._words()
             if await spot.fill(name, card, text):
@@ -376,9 +410,9 @@ class Life:
             await other.ended.wait()
         copy = await self._fresh(copy)
         last = self._plan.dates[-1]
-        await self._until(self._nothing_owed, "something is owed for ever", until=(last, "23:00"), why=self._owed)
+        await self._until(self._nothing_owed, "something is owed for ever", until=(last, "23:00"), why=self._unfinished)
         copy.stop()
-        await self._ended(copy, 15)
+        await self._ended(copy, 15 * slowness())
         if not copy.ended.is_set():
             raise Stuck("told to stop, it did not end within 15 s")
 
@@ -407,7 +441,7 @@ class Life:
             for task in self._tormenting:
                 if task.done():
                     task.result()  # Whoever kills has to go on.
-            if monotonic() - began > _STUCK:
+            if monotonic() - began > _STUCK * slowness():
                 raise Stuck(f"{what}, after {_STUCK:.0f} s; {why()}")
             await asyncio.sleep(0.03)
             if monotonic() - looked > 0.7:
@@ -436,17 +470,18 @@ class Life:
     def _card(self, round_id: str) -> str:
         return str(self._rows("SELECT card_message FROM rounds WHERE id = ?", round_id)[0][0])
 
-    def _posted(self, on: date) -> bool:
-        found = self._rows(
-            "SELECT COUNT(*) FROM rounds WHERE kind = 'daily' AND local_date = ? AND card_message IS NOT NULL",
-            on.isoformat(),
-        )
-        return bool(found) and found[0][0] == len(self._plan.spots)
+    def _posted(self, on: date, platform: str) -> bool:
+        return len(self._daily(on, platform, "card_message")) == len(self._on(platform)) and not self._owed(platform)
 
-    def _over(self, on: date, *states: str) -> bool:
+    def _over(self, on: date, platform: str, *states: str) -> bool:
         """Whether no daily round of a date is in one of these states any more."""
-        there = self._rows("SELECT state FROM rounds WHERE kind = 'daily' AND local_date = ?", on.isoformat())
-        return len(there) == len(self._plan.spots) and not {state for (state,) in there} & set(states)
+        there = self._daily(on, platform, "state")
+        return len(there) == len(self._on(platform)) and not set(there) & set(states)
+
+    def _daily(self, on: date, platform: str, column: str) -> list[str]:
+        """What a column says of a date's daily rounds, where it says anything."""
+        sql = f"SELECT {column} FROM rounds WHERE kind = 'daily' AND local_date = ? AND channel LIKE ?"
+        return [value for (value,) in self._rows(sql, on.isoformat(), f"{platform}:%") if value is not None]
 
     def _all_heard(self) -> bool:
         return not self._unheard()
@@ -463,10 +498,16 @@ class Life:
         )
 
     def _nothing_owed(self) -> bool:
-        return self._rows("SELECT 1") == [(1,)] and not self._owed()
+        return self._rows("SELECT 1") == [(1,)] and not self._unfinished()
 
-    def _owed(self) -> str:
-        owed = self._rows("SELECT key, state, note FROM deliveries WHERE state IN ('owed', 'claimed')")
-        owed += self._rows("SELECT id FROM events WHERE outcome IS NULL")
-        owed += self._rows("SELECT id, state FROM rounds WHERE state IN ('open', 'closed', 'graded')")
+    def _owed(self, platform: str = "") -> str:
+        """What is still to be sent; and, where it is not about one platform, to be worked on, or to be revealed."""
+        unsent = "SELECT key, state, note FROM deliveries WHERE state IN ('owed', 'claimed') AND channel LIKE ?"
+        owed = self._rows(unsent, f"{platform}%")
+        if not platform:
+            owed += self._rows("SELECT id FROM events WHERE outcome IS NULL")
         return "; ".join(map(str, owed))
+
+    def _unfinished(self) -> str:
+        rounds = self._rows("SELECT id, state FROM rounds WHERE state IN ('open', 'closed', 'graded')")
+        return "; ".join([*map(str, rounds), self._owed()]).strip("; ")

@@ -17,7 +17,7 @@ from bot.adapters.discord.client import MARK as DISCORD_MARK
 from bot.adapters.slack import ids as slack_ids
 from bot.adapters.slack.events import MARK as SLACK_MARK
 from bot.adapters.slack.needs import COMMAND
-from tests.torture.clock import Time
+from tests.torture.clock import Time, slowness
 from tests.wire import discord_server, slack_server
 from tests.wire.discord_server import DiscordServer
 from tests.wire.slack_server import SlackServer
@@ -97,7 +97,7 @@ class Spot(ABC):
 
     async def _seen(self, condition: Callable[[], object], patience: float = PATIENCE) -> bool:
         try:
-            await self._until(condition, patience)
+            await self._until(condition, patience * slowness())
         except TimeoutError:
             return False
         return True

@@ -11,13 +11,14 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any, Final
 
-from tests.torture.dying_run import ANSWERS_WITHIN
+from tests.torture.clock import slowness
+from tests.torture.copies import answers_within
 from tests.wire.discord_server import DiscordServer
 from tests.wire.slack_server import Order, SlackServer
 
@@ -65,17 +66,14 @@ class Weather:
             ("slack: events late and backwards", self._slack_holds),
         )
 
-    async def rage(self, every: tuple[float, float]) -> None:
-        """One trouble after a while, drawn between these real seconds, and so on until cancelled."""
+    async def rage(self, every: tuple[float, float], only: Collection[str] = ()) -> None:
+        """One trouble after a while, drawn between these real seconds, and so on until cancelled; of these or all."""
+        kinds = [one for one in self._kinds if not only or one[0] in only]
         while True:
-            await asyncio.sleep(self._dice.uniform(*every))
-            self.strike()
-
-    def strike(self, kind: str | None = None) -> None:
-        """One trouble now: this, or any."""
-        name, make = next((one for one in self._kinds if one[0] == kind), self._dice.choice(self._kinds))
-        self.troubles[name] += 1
-        make()
+            await asyncio.sleep(self._dice.uniform(*every) * slowness())
+            name, make = self._dice.choice(kinds)
+            self.troubles[name] += 1
+            make()
 
     def clear_up(self) -> None:
         """Everything works from now on; what is held back lands."""
@@ -134,7 +132,7 @@ class Weather:
     def _discord_late(self, landed: bool) -> None:
         order = self._discord.faults.hold(*self._of_discord(), landed=landed)
         self._held.append(order)
-        self._later(ANSWERS_WITHIN + self._dice.uniform(0, 1.5), order.release)
+        self._later(answers_within() + self._dice.uniform(0, 1.5), order.release)
 
     def _discord_drops(self) -> None:
         gateway = self._discord.gateway
@@ -178,7 +176,7 @@ class Weather:
     def _slack_slow(self) -> None:
         order = self._slack.faults.hold(self._of_slack(), landed=True)
         self._held.append(order)
-        self._later(ANSWERS_WITHIN + self._dice.uniform(0, 0.5), order.release)
+        self._later(answers_within() + self._dice.uniform(0, 0.5), order.release)
 
     def _slack_late(self) -> None:
         """Hold a message back, and let it land at a chosen moment after its request was given up."""
@@ -190,7 +188,7 @@ class Weather:
                 return False
             held.update(arguments)
             held["at"] = time.monotonic()
-            self._later(ANSWERS_WITHIN + (dice.uniform(0, 0.3) if not watches else 1.5), land)
+            self._later(answers_within() + (dice.uniform(0, 0.3) if not watches else 1.5), land)
             return True
 
         def land() -> None:
@@ -201,7 +199,7 @@ class Weather:
                 watch.left = 0
 
         def given_up() -> bool:
-            return bool(held) and time.monotonic() - held["at"] > ANSWERS_WITHIN
+            return bool(held) and time.monotonic() - held["at"] > answers_within()
 
         def looks(arguments: dict[str, Any]) -> bool:
             if given_up() and arguments.get("channel") == held["channel"]:
