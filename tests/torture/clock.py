@@ -39,7 +39,7 @@ def slowness() -> float:
 
     Whatever is measured in real seconds is stretched by it: who kills a program before it is up tortures nobody.
     """
-    return max(1.0, os.getloadavg()[0] / CORES / 1.2)
+    return max(1.0, os.getloadavg()[0] / CORES / 2)
 
 
 class SharedClock:

@@ -62,9 +62,9 @@ class Shape:
     days: int = 3
     channels: tuple[int, int] = (1, 3)
     """How many each platform has, from and to."""
-    lives: tuple[float, float] = (0.4, 2.5)
+    lives: tuple[float, float] = (0.3, 2.2)
     """Real seconds after which a copy is killed or stopped, unless a step has killed it."""
-    at_steps: float = 0.75
+    at_steps: float = 0.8
     """How many copies are to die at a step."""
     second: float = 0.15
     """How many copies get another one beside them."""
@@ -254,7 +254,8 @@ class Life:
             wanted = [step for step in wanted if step in SHUTDOWN]  # Else it would not come so far.
         if not wanted:
             wanted = dice.sample(STEPS, 10)
-        return {step: dice.choice((1, 1, 2, 3)) for step in dice.sample(wanted, max(1, len(wanted) // 2))}
+        drawn = {step: dice.choice((1, 1, 1, 2, 3)) for step in wanted if dice.random() < 0.7}
+        return drawn or {dice.choice(wanted): 1}
 
     # --- the days -----------------------------------------------------------------------------------------------
 
