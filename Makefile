@@ -54,7 +54,7 @@ format: $(VENV)/stamp-dev ## put the code in order: imports, safe fixes, layout
 schedule: $(VENV)/stamp-run ## check the schedule on every day of every time zone (takes a while)
 	@$(VENV)/bin/python benchmarks/schedule_exhaustive.py
 
-torture: $(VENV)/stamp-dev ## kill the program at every step of a round while both platforms fail (takes half an hour at most)
+torture: $(VENV)/stamp-dev ## kill the program at every step of a round while both platforms fail (takes up to 25 minutes)
 	@$(VENV)/bin/python -m tests.torture
 
 code: $(VENV)/stamp-code ## run the programs of the question bank, and note what they print in docs/questions.md

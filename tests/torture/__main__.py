@@ -31,7 +31,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kills", type=int, default=300, help="go on until there are so many")
     options.add_argument("--lives", type=int, default=1_000, help="but for no more lives than these")
-    options.add_argument("--minutes", type=float, default=22, help="and begin none after so many minutes")
+    options.add_argument("--minutes", type=float, default=20, help="and begin none after so many minutes")
     options.add_argument("--days", type=int, default=3, help="of each life")
     options.add_argument("--seed", type=int, default=1, help="of the first life; the next ones follow")
     options.add_argument("--keep", type=Path, help="keep databases and logs in this folder")
@@ -114,6 +114,7 @@ kills                                     {sum(kills.values())}
 starts                                    {sum(ended.starts for ended in lives)}
   of them beside another copy             {sum(ended.together for ended in lives)}
 ends in order, on SIGTERM                 {sum(ended.stops for ended in lives)}
+  the slowest of them, in seconds         {max((ended.slowest_stop for ended in lives), default=0.0):.1f}
 messages that stand                       {total("messages")}
 reveals                                   {total("reveals")}
 answers, each by one member in one round  {total("answers")}

@@ -12,12 +12,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from tests.torture.clock import slowness
 from tests.torture.dying_run import Orders, live
 
 ROOT: Final = Path(__file__).parents[2]
+STOPS_WITHIN: Final = 10
+"""Seconds in which a program that is told to stop has to end."""
+
 AT_RANDOM: Final = "at a random moment"
 
 _CHILDREN: Final = multiprocessing.get_context("forkserver")
@@ -37,7 +41,8 @@ class Copy:
     process: ForkServerProcess
     note: Path
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    told_to_stop: bool = False
+    told_to_stop: float | None = None
+    """When, by the machine's monotonic clock."""
     killed: bool = False
 
     @property
@@ -53,7 +58,7 @@ class Copy:
 
     def stop(self) -> None:
         """SIGTERM, now."""
-        self.told_to_stop = True
+        self.told_to_stop = monotonic()
         self._signal(signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -76,6 +81,8 @@ class Copies:
         """Ends that nobody ordered."""
         self.stops = 0
         """Ends in order, after SIGTERM."""
+        self.slowest_stop = 0.0
+        """Seconds from SIGTERM to the end, at most."""
         self.early = 0
         """Ends by SIGTERM before the program was up and could take it."""
         self.started = 0
@@ -117,9 +124,13 @@ class Copies:
             self.kills[copy.note.read_text(encoding="utf-8")] += 1
         elif copy.killed and code == -signal.SIGKILL:
             self.kills[AT_RANDOM] += 1
-        elif copy.told_to_stop and code == 0:
+        elif copy.told_to_stop is not None and code == 0:
             self.stops += 1
-        elif copy.told_to_stop and code == -signal.SIGTERM:
+            took = monotonic() - copy.told_to_stop
+            self.slowest_stop = max(self.slowest_stop, took)
+            if took > STOPS_WITHIN * slowness():
+                self.faults.append(f"copy {copy.number} took {took:.1f} s to end")
+        elif copy.told_to_stop is not None and code == -signal.SIGTERM:
             self.early += 1
         else:
             self.faults.append(f"copy {copy.number} ended by itself with {code}; see {self.log}")

@@ -91,6 +91,7 @@ class Ended:
     starts: int = 0
     together: int = 0
     stops: int = 0
+    slowest_stop: float = 0.0
     seconds: float = 0.0
 
 
@@ -138,6 +139,7 @@ class Life:
             starts=self.copies.started,
             together=self.copies.together,
             stops=self.copies.stops,
+            slowest_stop=self.copies.slowest_stop,
             seconds=monotonic() - began,
         )
 
