@@ -41,8 +41,8 @@ class _Times:
 
 
 _TIMES: Final = {
-    "discord": _Times("10:00", "17:57", "18:00", "18:20"),
-    "slack": _Times("10:30", "18:27", "18:30", "18:50"),
+    "discord": _Times("10:00", "17:59:40", "18:00", "18:20"),
+    "slack": _Times("10:30", "18:29:40", "18:30", "18:50"),
 }
 _STUCK: Final = 90.0
 """Real seconds after which something that has to come will not come any more."""
@@ -287,9 +287,14 @@ class Life:
         await self._until(self._all_heard, f"not all answers of {on} have been heard", why=self._unheard)
         for platform, times in _TIMES.items():
             self._to(on, times.nearly)
-            await asyncio.gather(*(self._at_the_last_moment(spot, on) for spot in self._on(platform)))
-            self._to(on, times.closes)
-            await self._until(lambda: self._over(on, platform, "open"), f"rounds of {on} stay open")  # noqa: B023
+            with self.weather.no_silence():  # Nobody can hear what is said then, and Slack's own patience is minutes.
+                await asyncio.gather(*(self._at_the_last_moment(spot, on) for spot in self._on(platform)))
+                await self._until(
+                    lambda: self._over(on, platform, "open"),  # noqa: B023
+                    f"rounds of {on} stay open",
+                    jumps=False,
+                )
+                await self._until(self._all_heard, f"last answers of {on} are lost", jumps=False, why=self._unheard)
             self._to(on, times.revealed)
             await self._until(
                 lambda: self._over(on, platform, "open", "closed", "graded") and not self._owed(platform),  # noqa: B023
@@ -431,6 +436,7 @@ class Life:
         what: str,
         *,
         until: tuple[date, str] | None = None,
+        jumps: bool = True,
         why: Callable[[], str] = str,
     ) -> None:
         """Wait for something to be so; where all that is owed waits for its next try, let it be that time."""
@@ -447,7 +453,7 @@ class Life:
             if monotonic() - began > _STUCK * slowness():
                 raise Stuck(f"{what}, after {_STUCK:.0f} s; {why()}")
             await asyncio.sleep(0.03)
-            if monotonic() - looked > 0.7:
+            if jumps and monotonic() - looked > 0.7:
                 looked = monotonic()
                 self._to_next_try(until)
 

@@ -11,7 +11,8 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -20,7 +21,7 @@ from typing import Any, Final
 from tests.torture.clock import slowness
 from tests.torture.copies import answers_within
 from tests.wire.discord_server import DiscordServer
-from tests.wire.slack_server import Order, SlackServer
+from tests.wire.slack_server import Held, Order, SlackServer
 
 _STALE: Final = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "INTERACTION_CREATE")
 """Events of Discord's that may come once more, late and in any order."""
@@ -44,6 +45,7 @@ class Weather:
         self._dice = dice
         self._releasing: set[asyncio.TimerHandle] = set()
         self._held: list[Any] = []
+        self._may_not_silence = False
         self.troubles: Counter[str] = Counter()
         self.landings: list[Landing] = []
         self._kinds: tuple[tuple[str, Callable[[], None]], ...] = (
@@ -74,6 +76,21 @@ class Weather:
             name, make = self._dice.choice(kinds)
             self.troubles[name] += 1
             make()
+
+    @contextmanager
+    def no_silence(self) -> Iterator[None]:
+        """For so long Slack keeps no event back, and no socket looks well that is dead."""
+        self._may_not_silence = True
+        for held in self._held:
+            if isinstance(held, Held):
+                held.release()
+        for connection in self._slack.sockets.connections:
+            if connection.silent:
+                connection.cut()
+        try:
+            yield
+        finally:
+            self._may_not_silence = False
 
     def clear_up(self) -> None:
         """Everything works from now on; what is held back lands."""
@@ -234,7 +251,7 @@ class Weather:
             (
                 sockets.drop,
                 sockets.close,
-                sockets.silence,
+                sockets.drop if self._may_not_silence else sockets.silence,
                 partial(sockets.disconnect, "warning"),
                 partial(sockets.disconnect, "refresh_requested"),
             )
@@ -244,6 +261,8 @@ class Weather:
         self._slack.deliveries.duplicate("*", times=self._dice.randint(1, 5))
 
     def _slack_holds(self) -> None:
+        if self._may_not_silence:
+            return
         held = self._slack.deliveries.hold("*", times=self._dice.randint(2, 6))
         self._held.append(held)
         self._later(self._dice.uniform(0.2, 1.0), lambda: held.release(backwards=True))
