@@ -42,7 +42,7 @@ class _Times:
 
 _TIMES: Final = {
     "discord": _Times("10:00", "17:59:40", "18:00", "18:20"),
-    "slack": _Times("10:30", "18:29:40", "18:30", "18:50"),
+    "slack": _Times("10:30", "20:59:40", "21:00", "21:20"),
 }
 _STUCK: Final = 90.0
 """Real seconds after which something that has to come will not come any more."""
@@ -278,7 +278,7 @@ class Life:
         await self._until(tried, f"no drill in {spot.id}")
 
     async def _day(self, on: date) -> None:
-        """Discord goes first, Slack half an hour later, so that each step comes on each platform by itself."""
+        """Discord goes first, Slack later, so that each step comes on each platform by itself."""
         for platform, times in _TIMES.items():
             self._to(on, times.opens)
             await self._until(lambda: self._posted(on, platform), f"no question everywhere on {on}")  # noqa: B023
@@ -372,7 +372,8 @@ class Life:
 
     async def _at_the_last_moment(self, spot: Spot, on: date) -> None:
         """Somebody answers shortly before the close, whether a copy runs or not; nobody waits until it is heard."""
-        if spot.sealed:
+        closes = datetime.combine(on, time_of_day.fromisoformat(_TIMES[spot.platform].closes), UTC)
+        if spot.sealed or closes - self.time.now < timedelta(seconds=10):  # Else it would be too late.
             return
         round_id = f"{spot.id}@{on}"
         said = self._plan.said[round_id, spot.id_of("ada")]
