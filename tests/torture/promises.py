@@ -210,7 +210,7 @@ def _asked_by_hand(
     everything = [message for messages in standing.values() for message in messages]
     for reason, attempts in plan.awards.items():
         booked = db.execute("SELECT COUNT(*) FROM ledger WHERE reason = ?", [f"award: {reason}"]).fetchone()[0]
-        told = sum(reason in message.text for message in everything)
+        told = len({message.reference for message in everything if reason in message.text})
         if not sum(attempts) <= booked <= len(attempts) or told != booked:
             kind = verdict.losses if booked < sum(attempts) else verdict.duplicates
             kind.append(f"award “{reason}”, acknowledged {attempts}: booked {booked} times, told {told} times")
