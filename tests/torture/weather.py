@@ -44,7 +44,10 @@ class Weather:
         self._slack = slack
         self._dice = dice
         self._releasing: set[asyncio.TimerHandle] = set()
-        self._held: list[Any] = []
+        self._held: list[Callable[[], None]] = []
+        """What lets go of each request that is held."""
+        self._kept_back: list[Held] = []
+        """Events of Slack's."""
         self._may_not_silence = False
         self.troubles: Counter[str] = Counter()
         self.landings: list[Landing] = []
@@ -81,9 +84,8 @@ class Weather:
     def no_silence(self) -> Iterator[None]:
         """For so long Slack keeps no event back, and no socket looks well that is dead."""
         self._may_not_silence = True
-        for held in self._held:
-            if isinstance(held, Held):
-                held.release()
+        for held in self._kept_back:
+            held.release()
         for connection in self._slack.sockets.connections:
             if connection.silent:
                 connection.cut()
@@ -97,9 +99,10 @@ class Weather:
         for handle in self._releasing:
             handle.cancel()
         self._releasing.clear()
-        for held in self._held:
-            held.release()
+        for release in (*self._held, *(held.release for held in self._kept_back)):
+            release()
         self._held.clear()
+        self._kept_back.clear()
         self._discord.faults.clear()
         self._slack.faults.clear()
 
@@ -148,7 +151,7 @@ class Weather:
 
     def _discord_late(self, landed: bool) -> None:
         order = self._discord.faults.hold(*self._of_discord(), landed=landed)
-        self._held.append(order)
+        self._held.append(order.release)
         self._later(answers_within() + self._dice.uniform(0, 1.5), order.release)
 
     def _discord_drops(self) -> None:
@@ -192,7 +195,7 @@ class Weather:
 
     def _slack_slow(self) -> None:
         order = self._slack.faults.hold(self._of_slack(), landed=True)
-        self._held.append(order)
+        self._held.append(order.release)
         self._later(answers_within() + self._dice.uniform(0, 0.5), order.release)
 
     def _slack_late(self) -> None:
@@ -241,7 +244,7 @@ class Weather:
         elif when < 0.75:
             watches.append(faults.cut("chat.postMessage", where=sends))
         order = faults.hold("chat.postMessage", where=take)
-        self._held.append(order)
+        self._held.append(land)
         # In front: the first order that fits ends the search, and these have to see everything.
         faults.orders[:] = [*watches, *(one for one in faults.orders if one not in watches)]
 
@@ -264,7 +267,7 @@ class Weather:
         if self._may_not_silence:
             return
         held = self._slack.deliveries.hold("*", times=self._dice.randint(2, 6))
-        self._held.append(held)
+        self._kept_back.append(held)
         self._later(self._dice.uniform(0.2, 1.0), lambda: held.release(backwards=True))
 
 
