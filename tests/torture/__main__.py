@@ -123,6 +123,7 @@ messages that landed late                 {total("late")}
 younger duplicates found and removed      {total("removed")}
 after the last look at Slack (its window) {total("unseen")}
   and stand there twice                   {total("window")}
+backups, all whole but for those below    {total("backups")}
 duplicates                                {total("duplicates")}
 losses                                    {total("losses")}
 other promises broken                     {total("others")}

@@ -16,7 +16,7 @@ from bot.core import paying
 from bot.core.card import reference
 from bot.core.model import Round, RoundId
 from bot.core.ports import Transaction
-from bot.store import SqliteStore
+from bot.store import SqliteStore, backups
 from tests.torture.people import Spot, Standing
 from tests.torture.weather import Landing
 
@@ -53,6 +53,7 @@ class Plan:
 class Verdict:
     """The counts of one life, and every promise that was broken."""
 
+    backups: int = 0
     messages: int = 0
     answers: int = 0
     acknowledged: int = 0
@@ -94,6 +95,7 @@ async def judge(plan: Plan, database: Path, landings: Iterable[Landing], looks: 
         _asked_by_hand(db, plan, rounds, standing, verdict)
         _boards(db, verdict)
     await _paid(database, rounds, verdict)
+    _backups(database, verdict)
     return verdict
 
 
@@ -236,6 +238,16 @@ def _boards(db: sqlite3.Connection, verdict: Verdict) -> None:
     for key in sorted({*counted, *kept}):
         if counted[key] != kept.get(key, 0):
             verdict.others.append(f"board {key}: shows {kept.get(key, 0)}, the ledger says {counted[key]}")
+
+
+def _backups(database: Path, verdict: Verdict) -> None:
+    """Whatever is there under the name of a backup is whole."""
+    for backup in backups.kept(backups.folder_beside(database), database.stem):
+        verdict.backups += 1
+        with closing(sqlite3.connect(f"file:{backup.path}?mode=ro", uri=True)) as db:
+            found = [row[0] for row in db.execute("PRAGMA integrity_check")]
+        if found != ["ok"]:
+            verdict.others.append(f"{backup.path.name} is damaged: {found}")
 
 
 async def _paid(database: Path, rounds: Mapping[str, sqlite3.Row], verdict: Verdict) -> None:

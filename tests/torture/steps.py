@@ -28,7 +28,7 @@ from bot.core import answering, outcomes, recaps, replies, reviewing, rounds
 from bot.core import drills as core_drills
 from bot.core.ports import Transaction
 from bot.delivery import Deliverer
-from bot.store import SqliteStore
+from bot.store import SqliteStore, backups
 from bot.store.deliveries import DeliveryRows
 from bot.store.events import EventRows
 
@@ -86,6 +86,8 @@ STEPS: Final = (
     "discord: thread read again",
     "slack: thread read again",
     "discord: commands told, not noted",
+    "backup copied, not checked",
+    "backup made, old ones not removed",
     "database opened",
     "started",
     *SHUTDOWN,
@@ -304,3 +306,16 @@ def _life(fate: Fate) -> None:
         fate.at("shutdown, nothing more is sent")
 
     Deliverer.stop = stopping  # type: ignore[method-assign]
+
+    def beginning(owner: Any, name: str, step: str) -> None:
+        real = getattr(owner, name)
+
+        @wraps(real)
+        def wrapped(*args: Any, **more: Any) -> Any:
+            fate.at(step)
+            return real(*args, **more)
+
+        setattr(owner, name, wrapped)
+
+    beginning(backups, "_check_copy", "backup copied, not checked")
+    beginning(backups, "remove_old", "backup made, old ones not removed")
