@@ -280,13 +280,13 @@ class Life:
     async def _day(self, on: date) -> None:
         """Discord goes first, Slack later, so that each step comes on each platform by itself."""
         for platform, times in _TIMES.items():
-            self._to(on, times.opens)
+            await self._to(on, times.opens)
             await self._until(lambda: self._posted(on, platform), f"no question everywhere on {on}")  # noqa: B023
         acts = [self._takes_part(spot, on, name) for spot in self._plan.spots for name in ("bob", "cem", "dan")]
         await asyncio.gather(*acts, self._awards(on))
         await self._until(self._all_heard, f"not all answers of {on} have been heard", why=self._unheard)
         for platform, times in _TIMES.items():
-            self._to(on, times.nearly)
+            await self._to(on, times.nearly)
             with self.weather.no_silence():  # Nobody can hear what is said then, and Slack's own patience is minutes.
                 await asyncio.gather(*(self._at_the_last_moment(spot, on) for spot in self._on(platform)))
                 await self._until(
@@ -295,7 +295,7 @@ class Life:
                     jumps=False,
                 )
                 await self._until(self._all_heard, f"last answers of {on} are lost", jumps=False, why=self._unheard)
-            self._to(on, times.revealed)
+            await self._to(on, times.revealed)
             await self._until(
                 lambda: self._over(on, platform, "open", "closed", "graded") and not self._owed(platform),  # noqa: B023
                 f"not everything of {on} is revealed",
@@ -308,7 +308,8 @@ class Life:
     def _on(self, platform: str) -> list[Spot]:
         return [spot for spot in self._plan.spots if spot.platform == platform]
 
-    def _to(self, on: date, clock: str) -> None:
+    async def _to(self, on: date, clock: str) -> None:
+        await self.weather.land()
         self.time.to(datetime.combine(on, time_of_day.fromisoformat(clock), UTC))
 
     async def _takes_part(self, spot: Spot, on: date, name: str) -> None:
@@ -456,9 +457,9 @@ class Life:
             await asyncio.sleep(0.03)
             if jumps and monotonic() - looked > 0.7:
                 looked = monotonic()
-                self._to_next_try(until)
+                await self._to_next_try(until)
 
-    def _to_next_try(self, until: tuple[date, str] | None) -> None:
+    async def _to_next_try(self, until: tuple[date, str] | None) -> None:
         rows = self._rows("SELECT MIN(not_before) FROM deliveries WHERE state = 'owed'")
         if not rows or rows[0][0] is None:
             return
@@ -467,6 +468,8 @@ class Life:
             at = min(at, datetime.combine(until[0], time_of_day.fromisoformat(until[1]), UTC))
         elif at - self.time.now > timedelta(minutes=11):
             return
+        if at - self.time.now > timedelta(minutes=1):
+            await self.weather.land()
         self.time.to(at)
 
     def _rows(self, sql: str, *parameters: Any) -> list[Any]:

@@ -94,6 +94,16 @@ class Weather:
         finally:
             self._may_not_silence = False
 
+    async def land(self) -> None:
+        """Let everything that is held land now, as it has to before time jumps.
+
+        A request under way does not outlast a night; and Discord knows a message by its nonce for minutes only.
+        """
+        for release in self._held:
+            release()
+        self._held.clear()
+        await asyncio.sleep(0.02)  # The servers do now what they were asked for.
+
     def clear_up(self) -> None:
         """Everything works from now on; what is held back lands."""
         for handle in self._releasing:
