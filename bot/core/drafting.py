@@ -181,8 +181,8 @@ _TOO_LONG: Final = Outcome(Receipt.TOO_LONG)
 def draft(round_: Round, happened: Mapping[str, Anything]) -> Draft:
     """The answer that these happenings of one member in one round make."""
     drafted = Draft()
-    first = _first_versions(happened.values())
-    stamped = sorted((*_stamp(round_, what, first), key) for key, what in happened.items())
+    first, latest = _first_versions(happened.values()), _latest(happened.values())
+    stamped = sorted((*_stamp(round_, what, first, latest), key) for key, what in happened.items())
     for at, _, key in stamped:
         drafted.outcomes[key] = _step(round_, drafted, happened[key], at)
     return drafted
@@ -199,9 +199,23 @@ def _first_versions(happened: Iterable[Anything]) -> dict[str, datetime | None]:
     return first
 
 
-def _stamp(round_: Round, what: Anything, first: Mapping[str, datetime | None]) -> tuple[datetime, int]:
+def _latest(happened: Iterable[Anything]) -> dict[str, datetime]:
+    """For each message the latest stamp of anything that was done with it, but for its deletion."""
+    latest: dict[str, datetime] = {}
+    for what in happened:
+        if isinstance(what, Spoken | Submission):
+            at = what.at if isinstance(what, Submission) else what.edited_at or what.said_at
+            latest[what.message] = max(at, latest.get(what.message, at))
+    return latest
+
+
+def _stamp(
+    round_: Round, what: Anything, first: Mapping[str, datetime | None], latest: Mapping[str, datetime]
+) -> tuple[datetime, int]:
     """The instant at which something took effect; of the same instant, deletions come last.
 
+    A deletion has no stamp of the platform's, and this machine's clock may be behind: nothing is done with a message
+    after it.
     An edit that is the earliest known form of its message counts from when the message was said, with the words that
     are known. Not if it was made after the reveal: then the words may be the reference's.
     """
@@ -214,7 +228,7 @@ def _stamp(round_: Round, what: Anything, first: Mapping[str, datetime | None]) 
         case Filled() | Submission():
             return what.at, 1
         case Deletion():
-            return what.at, 2
+            return max(what.at, latest.get(what.message, what.at)), 2
         case _:
             raise AssertionError(what)
 

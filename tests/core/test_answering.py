@@ -638,6 +638,16 @@ def test_a_member_is_called_by_their_latest_name(world: World) -> None:
     assert ada.name == "Countess"
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_deletion_counts_though_the_programs_own_clock_is_behind_the_platforms(world: World, edited: bool) -> None:
+    world.says("ada", LONG, at("10:00"), message="m1")
+    if edited:
+        world.edits("m1", FULL, at("10:01"))
+    told = world.deletes("m1", at("10:00:59") if edited else at("09:59:59"))
+    assert told.receipt is Receipt.WITHDRAWN
+    assert world.text("ada") in (None, "")
+
+
 # --- any order of arrival -----------------------------------------------------------------------------------
 
 Happened = Said | Deleted
@@ -682,6 +692,7 @@ def test_the_messages_of_the_orders_below_are_said_in_the_thread(world: World) -
 
 ORDERS: dict[str, list[Happened]] = {
     "two long parts": [thread_message("m1", LONG, 0), thread_message("m2", FULL, 5)],
+    "a deletion by a clock that is behind": [thread_message("m1", LONG, 5), deletion("m1", 4.9)],
     "a short part": [thread_message("m1", LONG, 0), thread_message("m2", MORE, 5)],
     "talk before the answer": [thread_message("m1", "let me think", 0), thread_message("m2", LONG, 5)],
     "talk after the answer": [thread_message("m1", LONG, 0), thread_message("m2", FULL, 30)],

@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars
 
 from bot.adapters.discord import commands, failures
 from bot.adapters.discord.attachments import Draw
-from bot.adapters.discord.connection import StudyClient
+from bot.adapters.discord.connection import FINISHES_WITHIN, StudyClient
 from bot.adapters.discord.direct import Direct
 from bot.adapters.discord.gaps import Gaps
 from bot.adapters.discord.ids import channel_id, group_id, guild_of
@@ -204,7 +204,11 @@ class Discord:
     async def close(self) -> None:
         """Finish what is being done beside events, such as marks, and leave."""
         self.goes_on = False
+        self.client.closing = True
         self.gaps.reading.cancel()
+        if marks := self._marks.tasks:
+            await asyncio.wait(marks, timeout=FINISHES_WITHIN)
+        self._marks.cancel()  # What Discord does not answer now it may never.
         await asyncio.gather(*self._marks.tasks, *self.gaps.reading.tasks, return_exceptions=True)
         await self.client.close()
 

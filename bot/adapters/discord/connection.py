@@ -64,6 +64,8 @@ class StudyClient(discord.AutoShardedClient):
         self._starting, self._ending = starting, ending
         self.handling: set[asyncio.Task[None]] = set()
         """Events that are being handled."""
+        self.closing = False
+        """Whether nothing new is taken on: an interaction is left to another copy, which hears of it, too."""
         self._leaving = False
 
     def _get_state(self, **options: Any) -> Any:
@@ -129,6 +131,7 @@ class StudyClient(discord.AutoShardedClient):
         return task
 
     async def close(self) -> None:
+        self.closing = True
         await self._finish()
         self._leaving = True
         if not self._adapter.goes_on:
@@ -185,6 +188,9 @@ class StudyClient(discord.AutoShardedClient):
         await self._adapter.left(guild)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
+        if self.closing:  # Once the database is closed it could only be told that something went wrong.
+            log.info("an interaction came while the program stops, and is left to another copy")
+            return
         await self._adapter.interactions.take(interaction)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:

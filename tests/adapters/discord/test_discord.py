@@ -16,7 +16,7 @@ from bot.adapters.discord.client import MARK, TokenRefused
 from bot.adapters.discord.ids import channel_id, member_id
 from bot.core.model import Answer, DrillState, Round, RoundState
 from tests.adapters.discord.study import SETUP, Study, text_of
-from tests.wire.discord_server import Channel, DiscordServer, Intent, Member, Message, Perm
+from tests.wire.discord_server import NO_ANSWER, Channel, DiscordServer, Intent, Member, Message, Perm
 
 FULL = "it is a rather long answer about gradients and weights"
 OTHER = "another rather long answer about losses and their slopes"
@@ -790,6 +790,26 @@ async def test_a_gateway_that_refuses_is_tried_again_until_it_does_not(
 
 
 # --- two copies ---------------------------------------------------------------------------------------------
+
+
+async def test_an_interaction_that_comes_while_a_copy_ends_is_left_to_the_other(study: Study) -> None:
+    async with study.running() as program:
+        card, thread = await opened(study)
+        adapter = program.discord_adapter
+        assert adapter is not None
+        mark = study.server.faults.hold("PUT", "/channels/*/messages/*/reactions/**")
+        await study.bob.say(thread, FULL)
+        await mark.wait()
+        closing = asyncio.create_task(adapter.close())  # It finishes what is in hand: the mark.
+        await asyncio.sleep(0)
+        pressed = await study.bob.press(card, "Answer", wait=False)
+        study.server.gateway.ask_for_heartbeats()
+        await study.server.until(lambda: all(one.heard >= one.sequence for one in study.server.gateway.connected))
+        mark.release()
+        await closing
+        study.server.clock.advance(3)
+    assert pressed.error == NO_ANSWER
+    assert not pressed.seen
 
 
 async def test_of_two_copies_one_posts_and_the_other_takes_over_when_it_ends(study: Study) -> None:

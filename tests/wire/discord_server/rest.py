@@ -86,6 +86,8 @@ class Rest:
         except _Page as page:
             request.status = page.status
             return web.Response(status=page.status, text="<html>error</html>", content_type="text/html")
+        except ConnectionError:  # The client has gone in the middle of its request, so that nothing was asked for.
+            return web.Response()
         except Cut:
             if http.transport is not None:
                 http.transport.abort()

@@ -99,6 +99,8 @@ class WebApi:
             if http.transport is not None:
                 http.transport.abort()
             return web.Response()
+        except ConnectionError:  # The client has gone in the middle of its request, so that nothing was asked for.
+            return web.Response()
         except Exception as error:
             self._world.complain(f"The server itself failed at {request.method}: {error!r}")
             raise
