@@ -22,7 +22,7 @@ from tests.torture.copies import AT_RANDOM
 from tests.torture.life import Ended, Life, Shape
 from tests.torture.steps import STEPS
 
-EACH: Final = 4
+EACH: Final = 3
 """Kills at each step, at least."""
 
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 from tests.torture.clock import slowness
 from tests.torture.copies import answers_within
 from tests.wire.discord_server import DiscordServer
+from tests.wire.discord_server import Order as DiscordOrder
 from tests.wire.slack_server import Held, Order, SlackServer
 
 _STALE: Final = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "INTERACTION_CREATE")
@@ -44,8 +45,8 @@ class Weather:
         self._slack = slack
         self._dice = dice
         self._releasing: set[asyncio.TimerHandle] = set()
-        self._held: list[Callable[[], None]] = []
-        """What lets go of each request that is held."""
+        self._holds: list[tuple[DiscordOrder | Order, Callable[[], None]]] = []
+        """Orders to hold a request, and what lets go of it."""
         self._kept_back: list[Held] = []
         """Events of Slack's."""
         self._may_not_silence = False
@@ -99,9 +100,10 @@ class Weather:
 
         A request under way does not outlast a night; and Discord knows a message by its nonce for minutes only.
         """
-        for release in self._held:
-            release()
-        self._held.clear()
+        for order, release in self._holds:
+            if order.waiting:  # One that has met no request yet is still to hold one.
+                release()
+        self._holds = [one for one in self._holds if one[0].left and not one[0].waiting]
         await asyncio.sleep(0.02)  # The servers do now what they were asked for.
 
     def clear_up(self) -> None:
@@ -109,9 +111,9 @@ class Weather:
         for handle in self._releasing:
             handle.cancel()
         self._releasing.clear()
-        for release in (*self._held, *(held.release for held in self._kept_back)):
+        for release in (*(release for _, release in self._holds), *(held.release for held in self._kept_back)):
             release()
-        self._held.clear()
+        self._holds.clear()
         self._kept_back.clear()
         self._discord.faults.clear()
         self._slack.faults.clear()
@@ -161,7 +163,7 @@ class Weather:
 
     def _discord_late(self, landed: bool) -> None:
         order = self._discord.faults.hold(*self._of_discord(), landed=landed)
-        self._held.append(order.release)
+        self._holds.append((order, order.release))
         self._later(answers_within() + self._dice.uniform(0, 1.5), order.release)
 
     def _discord_drops(self) -> None:
@@ -205,7 +207,7 @@ class Weather:
 
     def _slack_slow(self) -> None:
         order = self._slack.faults.hold(self._of_slack(), landed=True)
-        self._held.append(order.release)
+        self._holds.append((order, order.release))
         self._later(answers_within() + self._dice.uniform(0, 0.5), order.release)
 
     def _slack_late(self) -> None:
@@ -254,7 +256,7 @@ class Weather:
         elif when < 0.75:
             watches.append(faults.cut("chat.postMessage", where=sends))
         order = faults.hold("chat.postMessage", where=take)
-        self._held.append(land)
+        self._holds.append((order, land))
         # In front: the first order that fits ends the search, and these have to see everything.
         faults.orders[:] = [*watches, *(one for one in faults.orders if one not in watches)]
 
