@@ -19,6 +19,7 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
 from slack_bolt.response import BoltResponse
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.http_retry.request import HttpRequest
@@ -251,12 +252,19 @@ class Slack:
                     patience = aiohttp.ClientTimeout(total=self.answers_within)
                     self.client.session = aiohttp.ClientSession(timeout=patience, trace_configs=[self._watch.trace])
                 said = await self.client.auth_test()
+                self._spare_bolt_the_question(said)
                 self._me = Me(
                     team=str(said.get("team_id") or ""), user=str(said["user_id"]), bot=str(said.get("bot_id") or "")
                 )
                 if not self._runs:  # Else that is done once there is a socket.
                     self._beside.start(self.gaps.read())
                     self._beside.start(self.events.work_off())
+
+    def _spare_bolt_the_question(self, said: AsyncSlackResponse) -> None:
+        """Bolt would ask once more who it is, and tell members to install the app anew where that answer is lost."""
+        for middleware in self.app._async_middleware_list:
+            if isinstance(middleware, AsyncSingleTeamAuthorization):
+                middleware.auth_test_result = said
 
     async def run(self) -> None:
         """Stay connected until cancelled. Raises TokenRefused."""

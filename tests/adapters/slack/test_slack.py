@@ -525,6 +525,15 @@ async def test_an_event_is_not_lost_where_slack_does_not_answer_bolts_own_questi
         assert await study.text_by(study.bob) == FULL
 
 
+async def test_bolt_asks_nothing_of_slack_that_could_fail_before_a_button_works(study: Study) -> None:
+    async with study.running():
+        card = await study.opened()
+    async with study.running():
+        study.server.faults.fail("auth.test", times=5)
+        hint = await study.bob.press(card, "Hint")
+        assert "Hint 1 of" in hint.text
+
+
 # --- restarts and gaps ------------------------------------------------------------------------------------------
 
 
