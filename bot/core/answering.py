@@ -229,7 +229,8 @@ def _take_back(tx: Transaction, deleted: Deleted, answer: Answer, now: datetime)
     round_ = tx.rounds.get(answer.round)
     assert round_ is not None, "an answer has its round"
     events = tx.events.about(_about(answer.round, answer.member))
-    if (deleted.at < round_.closes_at or answer.late) and not answer.final:
+    heard = any(event.data.get("message") == deleted.message for event in events)  # Else its author was forgotten.
+    if heard and (deleted.at < round_.closes_at or answer.late) and not answer.final:
         told = _derive(tx, round_, answer.member, deleted.id, now, erase_history=True)
         _write_over(tx, [event.id for event in events if event.data.get("message") == deleted.message], events)
         return told
