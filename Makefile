@@ -21,7 +21,7 @@ UV ?= uv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo chat install test check format schedule torture code lock clean FORCE
+.PHONY: help demo chat install test check format schedule simulate torture code lock clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ format: $(VENV)/stamp-dev ## put the code in order: imports, safe fixes, layout
 
 schedule: $(VENV)/stamp-run ## check the schedule on every day of every time zone (takes a while)
 	@$(VENV)/bin/python benchmarks/schedule_exhaustive.py
+
+simulate: $(VENV)/stamp-dev ## a thousand simulated months in which everything goes wrong (takes most of an hour)
+	@$(VENV)/bin/python -m tests.simulation.run --seeds 1000 --days 30
 
 torture: $(VENV)/stamp-dev ## kill the program at every step of a round while both platforms fail (takes up to 25 minutes)
 	@$(VENV)/bin/python -m tests.torture

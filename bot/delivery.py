@@ -183,12 +183,14 @@ class Deliverer:
             told(became)
 
     async def _carry_out(self, delivery: Delivery, now: datetime) -> None:
-        place, card_ref = await self._store.read(lambda tx: outcomes.target(tx, delivery))
+        (place, card_ref), elsewhere = await self._store.read(
+            lambda tx: (outcomes.target(tx, delivery), outcomes.elsewhere(tx, delivery))
+        )
         asking = _Asking(self._messengers[platform_of(place.channel)], self._paces[platform_of(place.channel)], place)
         thread: Place | None = None
         match delivery.action:
             case Action.POST | Action.POST_IN_THREAD:
-                delivery = await self._post(asking, delivery, now)
+                delivery = await self._post(asking, delivery, elsewhere, now)
             case Action.THREAD:
                 ref = _needed(card_ref)
                 thread = await asking.turn(lambda messenger: messenger.open_thread(ref, delivery.title))
@@ -203,16 +205,16 @@ class Deliverer:
         if self._watch is not None:
             self._watch.sent(delivery, (self._clock() if self._clock else now) - delivery.created_at)
 
-    async def _post(self, asking: _Asking, delivery: Delivery, now: datetime) -> Delivery:
+    async def _post(self, asking: _Asking, delivery: Delivery, elsewhere: Place | None, now: datetime) -> Delivery:
         card = _card(delivery)
         for part in range(len(delivery.sent) + 1, asking.messenger.parts(card) + 1):
             key = delivery.key if part == 1 else f"{delivery.key}/{part}"
-            ref = await self._find(asking, delivery, key) if delivery.unclear else None
+            ref = await self._find(asking, delivery, key, elsewhere) if delivery.unclear else None
             again = ref is None and delivery.unclear
             if ref is None:
                 ref = await asking.turn(partial(_send, place=asking.place, card=card, part=part, key=key), posts=True)
                 if again:  # The earlier attempt may land while this one is on its way.
-                    ref = await self._find(asking, delivery, key) or ref
+                    ref = await self._find(asking, delivery, key, elsewhere) or ref
             delivery = await self._note_part(delivery, ref, now, key if again else None)
         return delivery
 
@@ -229,8 +231,10 @@ class Deliverer:
                 if self._watch is not None:
                     self._watch.removed(delivery)
 
-    async def _find(self, asking: _Asking, delivery: Delivery, key: str) -> MessageRef | None:
+    async def _find(self, asking: _Asking, delivery: Delivery, key: str, elsewhere: Place | None) -> MessageRef | None:
         found = await asking.turn(lambda messenger: messenger.find(asking.place, key=key))
+        if elsewhere is not None:
+            found = [*found, *await self._find_in_thread(asking.at(elsewhere), key)]
         if self._watch is not None:
             self._watch.looked(delivery)
         for younger in found[1:]:
@@ -238,6 +242,14 @@ class Deliverer:
             if self._watch is not None:
                 self._watch.removed(delivery)
         return found[0] if found else None
+
+    async def _find_in_thread(self, asking: _Asking, key: str) -> list[MessageRef]:
+        try:
+            return await asking.turn(lambda messenger: messenger.find(asking.place, key=key))
+        except DeliveryError as error:
+            if error.failure is Failure.THREAD_GONE:
+                return []
+            raise
 
 
 class _NotNow(Exception):
@@ -251,6 +263,10 @@ class _Asking:
         self.messenger = messenger
         self.place = place
         self._pace = pace
+
+    def at(self, place: Place) -> _Asking:
+        """The same about another place of its channel."""
+        return _Asking(self.messenger, self._pace, place)
 
     async def turn(self, request: Callable[[Messenger], Awaitable[T]], *, posts: bool = False) -> T:
         """Raises DeliveryError, also where no answer comes in time; _NotNow where nothing more is to be asked."""

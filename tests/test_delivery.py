@@ -679,6 +679,28 @@ async def test_a_card_that_was_deleted_is_followed_by_a_reveal_in_the_channel(po
     assert post.messenger.asked("edit") == []
 
 
+@pytest.mark.parametrize("landed", [True, False])
+@pytest.mark.parametrize("thread_gone", [False, True])
+async def test_a_reveal_that_may_stand_in_the_thread_is_looked_for_there_once_the_card_is_deleted(
+    post: Post, landed: bool, thread_gone: bool
+) -> None:
+    await post.open_round()
+    await post.send()
+    await post.reveal()
+    post.messenger.fails("send", REVEAL, Failure.UNCLEAR, landed=landed)
+    await post.send(NOW + DAY)
+    round_ = await post.round()
+    assert round_.thread is not None
+    post.messenger.lose_message(post.messenger.posted(QUESTION).ref)
+    await post.do(lambda tx: outcomes.card_deleted(tx, round_))
+    if thread_gone:
+        post.messenger.lose_thread(round_.thread)
+        post.messenger.fails("find", REVEAL, Failure.THREAD_GONE)
+    await post.send_until_done()
+    stands_there = landed and not thread_gone
+    assert post.messenger.posted(REVEAL).ref.place == (round_.thread if stands_there else HERE)
+
+
 async def test_a_card_deleted_before_its_thread_opened_is_followed_by_a_reveal_in_the_channel(post: Post) -> None:
     await post.open_round()
     post.messenger.fails("open_thread", QUESTION, Failure.MESSAGE_GONE)

@@ -229,7 +229,8 @@ def _take_back(tx: Transaction, deleted: Deleted, answer: Answer, now: datetime)
     round_ = tx.rounds.get(answer.round)
     assert round_ is not None, "an answer has its round"
     events = tx.events.about(_about(answer.round, answer.member))
-    if (deleted.at < round_.closes_at or answer.late) and not answer.final:
+    heard = any(event.data.get("message") == deleted.message for event in events)  # Else its author was forgotten.
+    if heard and (deleted.at < round_.closes_at or answer.late) and not answer.final:
         told = _derive(tx, round_, answer.member, deleted.id, now, erase_history=True)
         _write_over(tx, [event.id for event in events if event.data.get("message") == deleted.message], events)
         return told
@@ -325,7 +326,13 @@ def _derive(
     if not _differs(stands, drafted):
         return TALK if _is_gone(happenings, event_id) else _told(round_, stands, outcome)
     saved = _save(tx, round_, member, stands, drafted, outcome, now, erase_history=erase_history)
-    return replace(_told(round_, saved, outcome), counts_no_more=_gone(stands, saved))
+    told = replace(_told(round_, saved, outcome), counts_no_more=_gone(stands, saved))
+    late = {d.message: d.at for d in happenings.values() if isinstance(d, Deletion) and d.at >= round_.closes_at}
+    erased = [part.id for part in saved.parts if part.id in late]
+    if erased:  # It was deleted after the close, and that is known before what was said.
+        _erase(tx, saved, min(late[message] for message in erased))
+        told = replace(told, counts=tuple(message for message in told.counts if message not in erased))
+    return told
 
 
 def _with_texts(drafted: Draft, stands: Answer | None) -> tuple[Part, ...]:

@@ -62,6 +62,14 @@ def target(tx: Transaction, delivery: Delivery) -> tuple[Place, MessageRef | Non
     return delivery.place, None if round_.card_deleted else round_.card
 
 
+def elsewhere(tx: Transaction, delivery: Delivery) -> Place | None:
+    """Where a delivery may stand beside its target: it went to the thread, and the card was deleted since."""
+    round_ = tx.rounds.get(delivery.round) if delivery.round else None
+    if round_ is None or delivery.action is not Action.POST_IN_THREAD or not round_.card_deleted:
+        return None
+    return round_.thread
+
+
 def part_sent(
     tx: Transaction, delivery: Delivery, ref: MessageRef, now: datetime, *, again_as: str | None = None
 ) -> Delivery:

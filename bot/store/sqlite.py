@@ -28,7 +28,7 @@ class SqliteStore:
     Making one touches nothing: the file is opened by `open`, or else by the first use. `max_pages` limits how large
     the file may grow; `copies` is the folder into which it is copied before its tables are changed, by default one
     beside it. For every write `wrote` is told how many seconds it waited for its turn, and how many it took; by the
-    thread that writes.
+    thread that writes. `worker` makes what works off jobs on one connection: a thread, save in a simulation.
     """
 
     def __init__(
@@ -38,11 +38,13 @@ class SqliteStore:
         max_pages: int | None = None,
         copies: Path | None = None,
         wrote: Callable[[float, float], None] = lambda waited, took: None,
+        worker: Callable[..., Worker[Database]] = Worker,
     ) -> None:
         self.path = Path(path)
         self._copies = copies
         self._max_pages = max_pages
         self._wrote = wrote
+        self._worker = worker
         self._file: tuple[int, int] | None = None
         self._lock = threading.Lock()
         self._writer: Worker[Database] | None = None
@@ -101,7 +103,7 @@ class SqliteStore:
             self._file = here.st_dev, here.st_ino
             return db
 
-        writer = Worker(
+        writer = self._worker(
             "store-writer",
             connect=connect_writer,
             serve=self._write_together,
@@ -112,7 +114,7 @@ class SqliteStore:
             writer.ready.result()
             return open_reader(self.path)
 
-        reader = Worker("store-reader", connect=connect_reader, serve=self._read_each, disconnect=Database.close)
+        reader = self._worker("store-reader", connect=connect_reader, serve=self._read_each, disconnect=Database.close)
         # The writer ends last: as the only one left it can fold the whole log into the file.
         reader.done.add_done_callback(lambda _: writer.stop())
         self._writer, self._reader = writer, reader

@@ -392,6 +392,20 @@ def test_after_the_close_a_deletion_removes_the_text_and_keeps_the_grade(world: 
     assert world.streak("ada") == 1
 
 
+def test_a_deletion_after_the_close_that_is_heard_before_its_message_removes_the_text_too(world: World) -> None:
+    first = world.round()
+    place = first.thread
+    assert place is not None
+    spoken = _said(world, "ada", at("08:59", 1))
+    world.arrives(Deleted(channel=place.channel, message=spoken.message, at=at("09:00:01", 1)))
+    told = world.arrives(spoken, now=at("09:00:02", 1))
+    assert (told.receipt, told.counts) == (Receipt.RECORDED, ())
+    world.tick(at("09:01", 1))
+    assert world.keeps(spoken.text) == []
+    assert world.tx.answers.grade(first.id, member("ada")) is not None
+    assert world.points("ada") > 0
+
+
 def test_a_deletion_between_the_close_and_the_grading_removes_the_text_once_it_is_graded() -> None:
     timetable = make_timetable(closing=Closing(at=time(18)), reveal_at=time(20))
     with closing(World(timetable=timetable)) as world:

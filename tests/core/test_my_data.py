@@ -102,6 +102,22 @@ def test_everything_kept_about_a_member_is_handed_over(world: World) -> None:
     assert "bob" not in json.dumps([kept, rows]).lower()
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_who_was_forgotten_can_delete_what_they_had_said(late: bool) -> None:
+    with closing(World()) as world:
+        world.tick(at("09:00"))
+        place = world.round().thread
+        world.tick(at("09:00", 1))
+        world.says("ada", FULL, at("10:00", 1) if late else at("10:00"), message="m1", place=place)
+        world.tick(at("10:01", 1))
+        points = world.points("ada")
+        yes(world, "ada", at("11:00", 1))
+        world.deletes("m1", at("12:00", 1) if late else at("10:30"))
+        world.tick(at("12:01", 1))
+        assert world.keeps(FULL) == []
+        assert world.points("ada") == points
+
+
 def test_a_grade_is_not_handed_over_before_the_reveal(world: World) -> None:
     world.says("ada", "It covers one and it covers two, today.", at("09:30", 2))
     world.checks("ada", at("09:31", 2))
