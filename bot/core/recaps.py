@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.core import cards, owing, planning, rulings, scoring, sharing, streaks
+from bot.core import cards, owing, planning, rulings, scoring, streaks
 from bot.core.card import Block, Button, Card, Columns, Picture, Press, Tone
 from bot.core.cards import line, strong
 from bot.core.model import (
@@ -167,9 +167,11 @@ def _helped_most(tx: Transaction, revealed: list[Round]) -> list[Block]:
     best: tuple[int, Answer, Round] | None = None
     for round_ in revealed:
         votes = tx.answers.helped(round_.id)
-        for answer in sharing.shared_in(tx, round_.id):
+        for answer in tx.answers.shared(round_.id):
+            member = tx.members.get(answer.member)
+            barred = member is not None and member.barred
             number = votes.get(answer.member, 0)
-            if number and (best is None or number > best[0]):
+            if number and not barred and (best is None or number > best[0]):
                 best = (number, answer, round_)
     if best is None:
         return []
