@@ -21,7 +21,7 @@ UV ?= uv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo chat install test check format schedule simulate torture code lock clean FORCE
+.PHONY: help demo chat install test check format schedule simulate soak torture code lock clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ simulate: $(VENV)/stamp-dev ## a thousand simulated months in which everything g
 
 torture: $(VENV)/stamp-dev ## kill the program at every step of a round while both platforms fail (takes up to 25 minutes)
 	@$(VENV)/bin/python -m tests.torture
+
+soak: $(VENV)/stamp-dev ## live through ten weeks on a fast clock, and see what grows (a minute or two)
+	@$(VENV)/bin/python -m tests.soak
 
 code: $(VENV)/stamp-code ## run the programs of the question bank, and note what they print in docs/questions.md
 	@$(VENV)/bin/python benchmarks/code_examples.py

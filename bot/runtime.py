@@ -62,6 +62,10 @@ log = logging.getLogger(__name__)
 TICK_EVERY: Final = 5
 """Seconds between two looks at the clock."""
 
+TICKS_ANYWAY: Final = 2 * TICK_EVERY
+"""Seconds after which the clock is looked at though nobody has woken the program: the alarm goes by the wall clock, and
+sleeps for as long as that was set back."""
+
 STOPS_WITHIN: Final = 6
 """Seconds that work in hand gets to finish at the end; what is left stays a row, and goes on at the next start."""
 
@@ -210,7 +214,7 @@ class Program:
     async def aside(self) -> None:
         """What need not be done at once: leave groups that are to be left, and make the day's backup."""
         now = self.clock()
-        if self._leaves_from is None or now >= self._leaves_from:
+        if self._leaves_from is None or not now < self._leaves_from <= now + LEAVES_AGAIN:
             self._leaves_from = None
             await self._leave_groups(now)
         if self.nightly is not None:
@@ -687,7 +691,7 @@ async def alarm(program: Program) -> AsyncIterator[None]:
             owed.set()  # Whatever became of it, what is owed is sent.
 
     working = [
-        asyncio.create_task(_whenever(program.woken, over, tick)),
+        asyncio.create_task(_whenever(program.woken, over, tick, anyway=TICKS_ANYWAY)),
         asyncio.create_task(_whenever(owed, over, program.send)),
         asyncio.create_task(_whenever(aside, over, program.aside)),
     ]
@@ -720,9 +724,14 @@ async def alarm(program: Program) -> AsyncIterator[None]:
         await asyncio.gather(*late, return_exceptions=True)
 
 
-async def _whenever(woken: asyncio.Event, over: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+async def _whenever(
+    woken: asyncio.Event, over: asyncio.Event, work: Callable[[], Awaitable[None]], *, anyway: float | None = None
+) -> None:
+    """Do this whenever it is woken until it is over, and `anyway` after so many seconds without."""
     while not over.is_set():
-        await woken.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(anyway):
+                await woken.wait()
         woken.clear()
         if over.is_set():
             return

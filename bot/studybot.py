@@ -272,7 +272,8 @@ class StudyBot:
         if since is None or now - since > FETCHING_AT_MOST:
             self._held.pop(round_.channel, None)
             return False
-        return now - self._held.setdefault(round_.channel, now) <= FETCHING_AT_MOST
+        held = self._held[round_.channel] = min(self._held.get(round_.channel, now), now)  # The clock may be set back.
+        return now - held <= FETCHING_AT_MOST
 
     async def live_threads(self) -> list[Place]:
         """The threads in which something may have been said unheard: of the latest rounds in every channel."""

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from bot.core.card import Card
 from bot.core.model import Action, ChannelId, Delivery, DeliveryState, MessageRef, Place, RoundId
+from bot.core.outcomes import LONGEST_WISH
 from bot.store import rows
 from bot.store.codec import at_instant, at_instant_or_none, dump, instant, instant_or_none, load
 
@@ -42,12 +43,15 @@ class DeliveryRows:
         found = rows.rows(
             self._db,
             # In the order of an index, so that of ten thousand that wait only the first few are looked at.
-            f"SELECT * FROM deliveries WHERE {_HEADS} AND (not_before IS NULL OR not_before <= ?1) "
+            # Nothing waits so long: where it seems to, the clock was set back since.
+            f"SELECT * FROM deliveries WHERE {_HEADS}"
+            " AND (not_before IS NULL OR not_before <= ?1 OR not_before > ?4) "
             "AND (?2 IS NULL OR (channel >= ?2 || ':' AND channel < ?2 || ';')) "
             "ORDER BY asked DESC, sequence LIMIT ?3",
             instant(now),
             platform,
             limit,
+            instant(now + LONGEST_WISH),
         )
         claimed = [
             replace(delivery, state=DeliveryState.CLAIMED, attempts=delivery.attempts + 1)

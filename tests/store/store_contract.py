@@ -1274,6 +1274,12 @@ class DeliveriesContract:
         assert keys == ["b1"]
         assert await store.write(lambda tx: [d.key for d in tx.deliveries.claim(NOW, 10)]) == ["a1"]
 
+    async def test_a_delivery_that_seems_to_wait_for_longer_than_any_does_is_claimed_since_the_clock_was_set_back(
+        self, store: Store
+    ) -> None:
+        await kept(store, make_delivery("a1", not_before=NOW + DAY), make_delivery("b1", RANDOM, not_before=NOW + HOUR))
+        assert await store.write(lambda tx: [d.key for d in tx.deliveries.claim(NOW, 10)]) == ["a1"]
+
     async def test_no_more_is_claimed_than_asked_for(self, store: Store) -> None:
         for number in range(5):
             await kept(store, make_delivery(f"{number}", channel=f"t:g/{number}"))

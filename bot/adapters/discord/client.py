@@ -25,6 +25,7 @@ from bot.beside import Beside
 from bot.core.answering import Deleted, Form, Said, Submitted
 from bot.core.model import (
     Bank,
+    ChannelId,
     DrillState,
     GroupId,
     MessageRef,
@@ -34,6 +35,7 @@ from bot.core.model import (
     group_of,
     platform_of,
 )
+from bot.core.ports import StoreError
 from bot.studybot import StudyBot
 from bot.watching import OfPlatform, Unwatched
 
@@ -233,7 +235,7 @@ class Discord:
         if heard is not None and ours and await self.gaps.is_new(place):
             self.gaps.read(client, place.channel)
         elif heard is not None:
-            await self._answer(heard)
+            await self._answer_or_again(client, heard, place.channel)
 
     async def _where(self, client: discord.Client, guild: int, channel: int) -> tuple[Place | None, bool]:
         """Where something happened, and whether that is a thread of a round's, as Discord or the database knows it."""
@@ -257,7 +259,8 @@ class Discord:
         if place is None or await self._bot.drill_in(place.channel) is None:
             return
         for message in messages:
-            await self._answer(Deleted(channel=place.channel, message=str(message), at=self._clock()))
+            deleted = Deleted(channel=place.channel, message=str(message), at=self._clock())
+            await self._answer_or_again(client, deleted, place.channel)
             if round_ := await self._bot.round_of_card(MessageRef(place=place, message=str(message))):
                 await self._bot.card_deleted(round_.id)
 
@@ -266,6 +269,14 @@ class Discord:
         round_ = await self._bot.round_at(Place(channel=channel_id(guild, parent), thread=str(thread)))
         if round_ is not None:
             await self._bot.thread_deleted(round_.id, self._clock())
+
+    async def _answer_or_again(self, client: discord.Client, happened: Said | Deleted, channel: ChannelId) -> None:
+        """Hand in what happened. Discord does not tell of it again: what cannot be kept now is read later."""
+        try:
+            await self._answer(happened)
+        except StoreError as problem:
+            log.error("what was said could not be kept, and is read again: %s", problem)
+            self.gaps.missed(client, channel)
 
     async def _answer(self, happened: Said | Deleted | Form | Submitted) -> None:
         self.mark(await self._bot.answer(happened, self._clock()))

@@ -23,6 +23,7 @@ from bot.core import asking
 from bot.core.card import Card
 from bot.core.cards import line
 from bot.core.model import ChannelId, MemberId, Place, Told, Why, platform_of
+from bot.core.ports import StoreError
 from bot.studybot import StudyBot
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ _UNASKED: Final = asking.said(
     "Not counted",
     line("Here you answer what I remind you of. Say /nnquestion me show:remind value:08:30 in a channel with a drill."),
 )
+
+_UNKEPT: Final = asking.refused("Something went wrong here, and this was not kept. Please say it again.")
 
 
 class Direct:
@@ -48,6 +51,13 @@ class Direct:
         if text is None:
             return
         what = f"{message.id}/{message.edited_at.isoformat() if message.edited_at is not None else ''}"
+        try:
+            await self._heard(client, message, text, what)
+        except StoreError as problem:  # Discord does not tell of it again.
+            log.error("what was said to the bot alone could not be kept: %s", problem)
+            await self._tell(message.channel, _UNKEPT, f"{what}/unkept")
+
+    async def _heard(self, client: discord.Client, message: discord.Message, text: str, what: str) -> None:
         found = await self._speaker(message.author.id, what)
         if found is None:
             await self._tell(message.channel, _UNASKED, f"{message.id}")

@@ -29,6 +29,7 @@ from bot.core.model import (
     Source,
     platform_of,
 )
+from bot.core.ports import StoreError
 from bot.studybot import StudyBot
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class Gaps:
         self._numbers = itertools.count(1)
         self._unread: dict[ChannelId, int] = {}
         """Channels whose threads have still to be read, each with the number of the reading that will do it."""
+        self._missed = set[ChannelId]()
+        """Channels where something could not be kept, and which will be read again."""
         self._away: set[int] = set()
         self._down: set[int] = set()
 
@@ -103,22 +106,41 @@ class Gaps:
 
     async def _catch_up(self, client: discord.Client, wanted: Callable[[ChannelId], bool]) -> None:
         """Read the threads of open rounds. What was heard before changes nothing, so all of it is handed in."""
-        number = next(self._numbers)
-        channels = await self._open_channels()
-        self._hold([channel for channel in {*channels, *self._unread} if wanted(channel)], number)
+        number, held = next(self._numbers), False
         waits = self._pauses()
         while not client.is_closed():
-            troubled = set[ChannelId]()
-            for round_ in await self._open_rounds():
-                if self._unread.get(round_.channel) == number and not await self._read(client, round_):
-                    troubled.add(round_.channel)
-            for channel in [one for one, reading in self._unread.items() if reading == number]:
-                if channel not in troubled:
-                    del self._unread[channel]
-                    self._settle(channel)
-            if not troubled:
-                return
+            missed = {channel for channel in self._missed if wanted(channel)}
+            self._missed -= missed  # What fails from now on is read again by another.
+            self._hold(missed, number)
+            try:
+                if not held:
+                    channels = await self._open_channels()
+                    self._hold([channel for channel in {*channels, *self._unread} if wanted(channel)], number)
+                    held = True
+                if not await self._read_all(client, number):
+                    return
+            except StoreError as problem:
+                log.warning("what was said could not be kept yet: %s", problem)
+                self._missed |= missed
             await asyncio.sleep(next(waits))
+
+    async def _read_all(self, client: discord.Client, number: int) -> set[ChannelId]:
+        """Read what this reading has to; returns the channels in which something is still to be read."""
+        troubled = set[ChannelId]()
+        for round_ in await self._open_rounds():
+            if self._unread.get(round_.channel) == number and not await self._read(client, round_):
+                troubled.add(round_.channel)
+        for channel in [one for one, reading in self._unread.items() if reading == number]:
+            if channel not in troubled:
+                del self._unread[channel]
+                self._settle(channel)
+        return troubled
+
+    def missed(self, client: discord.Client, channel: ChannelId) -> None:
+        """Something that was said could not be kept: it is read again until it can be."""
+        if channel not in self._missed:
+            self._missed.add(channel)
+            self.read(client, channel)
 
     async def _read(self, client: discord.Client, round_: Round) -> bool:
         """Whether a round's thread has been read, or never can be."""

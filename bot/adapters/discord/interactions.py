@@ -313,7 +313,7 @@ class Interactions:
 # --- replies ------------------------------------------------------------------------------------------------
 
 _NOTHING: Final = asking.refused("This no longer does anything.")
-_BROKEN: Final = asking.refused("Something went wrong here. Nothing was lost; please try again.")
+_BROKEN: Final = asking.refused("Something went wrong here, and this may not have been kept. Please try again.")
 _NO_FILES: Final = asking.refused("Discord does not take the files. Whoever runs me can hand them over.")
 STRANGER: Final = "You and I are no longer in one server there."
 _SLOW: Final = asking.refused("That took me too long to open a form for you. Please try once more.")

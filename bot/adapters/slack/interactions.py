@@ -63,7 +63,7 @@ BESIDE: Final = frozenset({Press.HELPED, Press.REPORT, Press.REMOVE})
 
 _NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
 _NOTHING: Final = asking.refused("This no longer does anything.")
-_BROKEN: Final = asking.refused("Something went wrong here. Nothing was lost; please try again.")
+_BROKEN: Final = asking.refused("Something went wrong here, and this may not have been kept. Please try again.")
 _NOT_OWN: Final = asking.said(
     "Your answer", Line((Words(notices.told(Told(receipt=Receipt.NOT_COUNTED, why=Why.NOT_OWN))),))
 )

@@ -50,7 +50,7 @@ class People:
         """Somebody by their id. Where Slack does not tell, they have no rights, and the name that came along."""
         now = self._clock()
         found = self._known.get(user)
-        if found is not None and now - found[0] < KNOWN_FOR:
+        if found is not None and timedelta(0) <= now - found[0] < KNOWN_FOR:
             return found[1]
         try:
             person = _read((await self._client().users_info(user=user)).get("user") or {}, name or user, self._team())
