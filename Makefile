@@ -43,7 +43,7 @@ test: $(VENV)/stamp-dev ## run all checks: ruff, mypy, who may import whom, the 
 	$(call step,ruff format --check .)
 	$(call step,mypy)
 	$(call step,lint-imports --no-logo)
-	$(call step,pytest -n auto --dist loadgroup)
+	$(call step,pytest -n auto)
 
 check: test ## the same as make test
 

@@ -34,6 +34,7 @@ from bot.store import SqliteStore
 from tests.adapters.fakes import ScriptedMessenger
 from tests.core.worlds import SLUGS, make_bank
 from tests.factories import ADA, CHANNEL, DAY, NOW, RANDOM, Kept, keep, make_delivery, make_drill, make_question
+from tests.store.files import with_tables
 
 BANKS = {"nn": make_bank([make_question(slug) for slug in SLUGS])}
 QUESTION = f"{CHANNEL}@2026-11-22/question"
@@ -114,7 +115,7 @@ class Post:
 
 @pytest_asyncio.fixture
 async def post(tmp_path: Path) -> AsyncIterator[Post]:
-    post = Post(tmp_path / "nnquestion.db")
+    post = Post(with_tables(tmp_path / "nnquestion.db"))
     yield post
     await post.store.close()
 

@@ -59,7 +59,7 @@ from tests.core.worlds import (
     words_of,
 )
 from tests.factories import CHANNEL, GROUP, RANDOM, keep, make_drill, make_question, make_ruling, make_timetable
-from tests.store.files import ask
+from tests.store.files import ask, with_tables
 
 T = TypeVar("T")
 
@@ -142,7 +142,7 @@ class Study:
 
 @pytest_asyncio.fixture
 async def study(tmp_path: Path) -> AsyncIterator[Study]:
-    study = Study(tmp_path / "nnquestion.db")
+    study = Study(with_tables(tmp_path / "nnquestion.db"))
     await study.set_up()
     yield study
     await study.store.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from bot.core.bank import Finding, Severity, Where
@@ -315,6 +316,7 @@ _RULES_OF_WORDS: Final[tuple[_Rule, ...]] = (_wording, _key_points, _hints)
 # --- words ------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1024)
 def content(text: str) -> frozenset[str]:
     """The stems of the words that say something, read as answers are read."""
     return frozenset(stem(word.text) for word in words(text) if word.says_something)
@@ -332,6 +334,7 @@ def _share_of_runs(text: str, of: str) -> float:
     return len(mine & theirs) / len(mine) if mine else 0.0
 
 
+@lru_cache(maxsize=1024)
 def _spoken(text: str) -> tuple[str, ...]:
     return tuple(word.text for word in words(text))
 

@@ -71,7 +71,7 @@ class Trial:
 
 def _reference(question: Question, try_: _Grade) -> Iterator[Finding]:
     grade = try_(question, question.answer)
-    by_itself = try_(replace(question, misconceptions=()), question.answer)
+    without = replace(question, misconceptions=())
     for at, (point, graded) in enumerate(zip(question.key_points, grade.points, strict=True)):
         what = f'key point "{point.id}" of "{question.slug}"'
         if graded.blocked_by:
@@ -79,7 +79,7 @@ def _reference(question: Question, try_: _Grade) -> Iterator[Finding]:
                 f"{what}: the reference answer is taken for the misconception “{graded.blocked_by}”; mend its cues"
             )
             yield Finding(path=("key_points", at), message=message)
-        elif graded.coverage is not Coverage.COVERED and _covered(by_itself, at):
+        elif graded.coverage is not Coverage.COVERED and _covered(try_(without, question.answer), at):
             message = (
                 f"{what} stands in the reference answer, but in words that are taken for a misconception; mend cues"
             )

@@ -74,8 +74,8 @@ def grade_answer(question: Question, text: str, revealed: Sequence[str] = ()) ->
         question = replace(question, key_points=(), misconceptions=())
     bare = replace(question, exemplars=())
     ready = rubric(bare)
-    spoken = reading.sentences(reading.without_repetition(text))
-    read = _read(bare, ready, spoken)
+    spoken = _spoken(text)
+    read = _read_by(bare, text)
     length = sum(len(sentence.words) for sentence in spoken)
     effort = _effort(read, spoken, ready.prompt)
     if effort is not Effort.HONEST:
@@ -137,13 +137,24 @@ def _read(question: Question, ready: Rubric, spoken: Sequence[Sentence]) -> _Rea
     return _Reading(matches, tuple(found), tuple(credits), score, tuple(flags), tells)
 
 
+@lru_cache(maxsize=512)
+def _spoken(text: str) -> tuple[Sentence, ...]:
+    """A text's sentences; a check of a bank holds the same texts against many questions."""
+    return tuple(reading.sentences(reading.without_repetition(text)))
+
+
+@lru_cache(maxsize=256)
+def _read_by(question: Question, text: str) -> _Reading:
+    """A text as the rubric reads it; the question without its exemplars, so that other ones make no other reading."""
+    return _read(question, rubric(question), _spoken(text))
+
+
 @lru_cache(maxsize=1024)
 def _sample(question: Question, exemplar: Exemplar) -> pulling.Sample:
     """An exemplar as this grader reads it; the question without its exemplars, so that they are read once."""
-    ready = rubric(question)
-    spoken = reading.sentences(reading.without_repetition(exemplar.text))
-    score = _read(question, ready, spoken).score
-    return pulling.sample(exemplar, spoken, ready.prompt, pulling.deserved_score(question, exemplar), score)
+    deserved = pulling.deserved_score(question, exemplar)
+    score = _read_by(question, exemplar.text).score
+    return pulling.sample(exemplar, _spoken(exemplar.text), rubric(question).prompt, deserved, score)
 
 
 def with_rulings(question: Question, grade: Grade, granted: Mapping[str, str], level: int | None = None) -> Grade:

@@ -142,8 +142,8 @@ def _speaks(
     """
     held = _most(each)
     near = {**dict.fromkeys(echoed, 1.0), **held}
-    worth = {stem: min(value, WEAK) if stem in plain else value for stem, value in rubric.worth.items()}
-    heard = round(sum(value * near.get(stem, 0.0) for stem, value in worth.items()), 6)
+    worth = ((stem, min(value, WEAK) if stem in plain else value) for stem, value in rubric.worth.items())
+    heard = round(sum(value * near[stem] for stem, value in worth if stem in near), 6)
     about = sum(1 for stem, value in held.items() if value == 1 and stem in rubric.worth)
     return bool(held) and (heard >= min(ANYTHING, rubric.whole.enough) or 0 < about >= ABOUT * content)
 
@@ -190,6 +190,8 @@ def _joined(parts: Sequence[Heard]) -> Heard:
 
 def recall(phrasing: Phrasing, held: Mapping[str, float]) -> float:
     """The weighted share of a phrasing's words that was heard."""
+    if phrasing.stems.isdisjoint(held):  # As for most phrasings and most of what is said.
+        return 0.0
     found = 0.0
     for _, stem, weight in phrasing.words:  # A sum over a generator takes twice as long, and this is most of the work.
         if stem in held:
@@ -244,33 +246,40 @@ def _best(
     singles: Sequence[Heard],
 ) -> Match:
     """The best match of any phrasing with any stretch, of equals the first; others that match nearly as well help."""
-    found, best, held = said[0], (0.0, 0.0), dict[str, float]()
+    at, best, held = 0, (0.0, 0.0), dict[str, float]()
     each: list[float] = []
-    for phrasing in said:
+    recalls = [[recall(phrasing, stretch.held) for _, stretch in heard] for phrasing in said]
+    for index, (phrasing, recalled_in) in enumerate(zip(said, recalls, strict=True)):
         most = 0.0
-        for share, stretch in heard:
-            value = share * recall(phrasing, stretch.held)
+        for (share, stretch), recalled in zip(heard, recalled_in, strict=True):
+            value = share * recalled
             if value <= most:
                 continue
             most = value
             rank = (_credit(phrasing, stretch.held, value), value)
             if rank > best:
-                found, best, held = phrasing, rank, dict(stretch.held)
+                at, best, held = index, rank, dict(stretch.held)
         each.append(most)
     each.sort(reverse=True)
     others = OTHERS * min(1.0, (len(said) - 1) / (MANY - 1))
     second, third = (each[min(at, len(each) - 1)] for at in (1, 2))
     blended = (1 - others) * best[1] + others * (0.6 * second + 0.4 * third)
     blended = round(blended + CLOSE * max((_closeness(sense, single) for single in singles), default=0.0), 6)
+    found = said[at]
     credit = _credit(found, held, blended) if best[0] > 0 else 0.0
     missing = [(weight, word) for word, stem, weight in found.words if stem not in held and stem in found.evidence]
     heaviest = sorted(missing, key=lambda pair: -pair[0])[:_LACKING_KEPT]
     lacking = tuple(dict.fromkeys(word for weight, word in missing if (weight, word) in heaviest))
     if credit == 0:
         return Match(credit, found, lacking=lacking)
-    sentence = max(singles, key=lambda single: recall(found, single.held))
-    telling = max(singles, key=lambda single: max(recall(phrasing, single.held) for phrasing in said))
+    of_singles = [recalled[: len(singles)] for recalled in recalls]  # The first stretches are the single sentences.
+    sentence = singles[_first_most(of_singles[at])]
+    telling = singles[_first_most([max(recalled) for recalled in zip(*of_singles, strict=True)])]
     return Match(credit, found, telling.typed, lacking, _denied_share(found, sentence) > 0.5, telling.negated)
+
+
+def _first_most(values: Sequence[float]) -> int:
+    return values.index(max(values))
 
 
 def _closeness(sense: Mapping[str, float], single: Heard) -> float:
@@ -350,10 +359,13 @@ def mistakes(rubric: Rubric, singles: Sequence[Heard]) -> list[Mistake]:
     said = {point.id: phrasings for point, phrasings in rubric.points}
     found = []
     for (misconception, claims), (index, sentence) in product(rubric.misconceptions, enumerate(singles)):
+        stated = [claim for claim in claims if _content_recall(claim, sentence.held) >= CLAIMED]
+        if not stated:
+            continue
         right = max(
             (_content_recall(one, sentence.held) for one in said.get(misconception.blocks or "", ())), default=0.0
         )
-        for claim in claims:
+        for claim in stated:
             agrees = (_denied_share(claim, sentence) > 0.5) == claim.denies
             if agrees and _said_closely(claim, sentence, max(CLAIMED, right + CLEARLY)):
                 found.append(Mistake(misconception, claim, index, sentence.typed))
@@ -380,6 +392,7 @@ def _said_closely(claim: Phrasing, sentence: Heard, enough: float) -> bool:
 
 def _content_recall(phrasing: Phrasing, held: Mapping[str, float]) -> float:
     """The weighted share of a phrasing's words, but for small ones: a claim is not half made by "the" and "is"."""
-    weights = [(stem, weight) for _, stem, weight in phrasing.words if stem in phrasing.evidence]
-    total = sum(weight for _, weight in weights)
-    return round(sum(weight * held.get(stem, 0.0) for stem, weight in weights) / total, 6) if total else 0.0
+    if phrasing.stems.isdisjoint(held):
+        return 0.0
+    found = sum([weight * held[stem] for stem, weight in phrasing.content if stem in held])
+    return round(found / phrasing.content_total, 6) if phrasing.content_total else 0.0

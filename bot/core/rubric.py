@@ -43,6 +43,10 @@ class Phrasing:
     """The evidence that the prompt lacks, and what of it is enough for a hint."""
     enough_own: float
     denies: bool
+    stems: frozenset[str]
+    content: tuple[tuple[str, float], ...]
+    """The words but for small ones, and what they weigh in all."""
+    content_total: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,10 @@ def rubric(question: Question) -> Rubric:
     prompt = frozenset(handed)
     documents = [set(prompt)]
     documents += [set(reading.content_stems(sentence.words)) for sentence in reading.sentences(question.answer)]
+    said = {text: reading.words(text) for point in question.key_points for text in (point.text, *point.any_of)}
     for point in question.key_points:
-        said = [reading.words(phrasing) for phrasing in (point.text, *point.any_of)]
-        documents.append({stem for words in said for stem in reading.content_stems(words)})
+        texts = (point.text, *point.any_of)
+        documents.append({stem for text in texts for stem in reading.content_stems(said[text])})
     frequency: dict[str, int] = {}
     for document in documents:
         for stem in document:
@@ -95,7 +100,7 @@ def rubric(question: Question) -> Rubric:
         return round(value * (PROMPT_WORD if stem in prompt else 1.0), 4)
 
     def phrasing(text: str) -> Phrasing:
-        words = reading.words(text)
+        words = said[text] if text in said else reading.words(text)
         first = {reading.stem(word.text): word for word in reversed(words)}
         symbols = {stem for stem, word in first.items() if word.symbol and not word.says_something}
         named = max(STOP_WORD, round(min(SYMBOL, ALL_SYMBOLS / max(1, len(symbols))), 4))
@@ -103,20 +108,24 @@ def rubric(question: Question) -> Rubric:
             (word.text, stem, named if stem in symbols else weight(word, stem))
             for stem, word in reversed(first.items())
         )
-        said = {stem: word for stem, word in first.items() if word.says_something}
-        evidence = {stem: 1.0 if word.tells else WEAK for stem, word in said.items()}
+        evidence = {stem: 1.0 if word.tells else WEAK for stem, word in first.items() if word.says_something}
         own = {stem: value for stem, value in evidence.items() if stem not in prompt}
         enough_own = round(ENOUGH_OF_ALL * sum(own.values()), 6)
         share = ENOUGH_OF_ALL if 1.0 in evidence.values() else ENOUGH_OF_WEAK
         enough = round(min(ENOUGH, share * sum(evidence.values())), 6)
         total = sum(value for _, _, value in kept)
-        return Phrasing(kept, total, evidence, enough, own, enough_own, any(word.denied for word in words))
+        denies = any(word.denied for word in words)
+        content = tuple((stem, value) for _, stem, value in kept if stem in evidence)
+        content_total = sum(value for _, value in content)
+        return Phrasing(
+            kept, total, evidence, enough, own, enough_own, denies, frozenset(first), content, content_total
+        )
 
     points = tuple((p, tuple(phrasing(t) for t in (p.text, *p.any_of))) for p in question.key_points)
     whole = phrasing(" ".join(point.text for point in question.key_points))
     misconceptions = tuple((m, tuple(phrasing(t) for t in (m.claim, *m.cues))) for m in question.misconceptions)
-    sense = {point.id: _mean(said) for point, said in points}
-    phrasings = [whole, *(ph for _, said in (*points, *misconceptions) for ph in said)]
+    sense = {point.id: _mean(phrasings) for point, phrasings in points}
+    phrasings = [whole, *(ph for _, each in (*points, *misconceptions) for ph in each)]
     stems = frozenset({*prompt, *(stem for ph in phrasings for _, stem, _ in ph.words)})
     vocabulary: dict[str, tuple[str, ...]] = {}
     for stem in sorted(stems):

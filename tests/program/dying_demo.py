@@ -1,8 +1,12 @@
-"""The program, killed at a chosen moment: `python -m tests.program.dying_demo MOMENT NUMBER demo ...`.
+"""The program, killed at a chosen moment.
 
-It is the real program with the real files. Its room and its store only count what they write, and when MOMENT has
-come NUMBER times, the process gets the signal that nobody can catch. In place of NUMBER may stand some text: then it
-dies at the first line of the room that holds it.
+It is the real program with the real files, in a process of its own. Its room and its store only count what they write,
+and when the moment has come so many times, the process gets the signal that nobody can catch. In place of the number
+may stand some text: then it dies at the first line of the room that holds it.
+
+`python -m tests.program.dying_demo` loads the program once and forks for each run that it is asked for, since loading
+takes longer than a run. It reads a line of JSON for each, [moment, number or text, arguments, file for what is
+printed], and answers with a line: the code with which the run ended, or minus the signal.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -19,6 +24,8 @@ from typing import Any, ClassVar, TypeVar
 from bot import cli, runtime
 from bot.adapters.terminal.room import Room
 from bot.core.ports import Transaction
+from bot.settings import shipped_bank
+from bot.shelf import read_file
 from bot.store import SqliteStore
 
 T = TypeVar("T")
@@ -103,6 +110,28 @@ def play(moment: str, number: int | str, arguments: Sequence[str]) -> Fate:
     return fate
 
 
+def forked(moment: str, number: int | str, arguments: Sequence[str], prints: str = os.devnull) -> int:
+    """Play in a child process, which prints into a file; the code with which it ended, or minus the signal."""
+    child = os.fork()
+    if not child:
+        code = 70
+        try:
+            into = os.open(prints, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(into, 1)
+            os.dup2(into, 2)
+            play(moment, number, arguments)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 if __name__ == "__main__":
-    chosen, when, *command = sys.argv[1:]
-    play(chosen, int(when) if when.isdecimal() else when, command)
+    read_file(shipped_bank())  # Kept for all runs.
+    for line in sys.stdin:
+        sys.stdout.write(f"{forked(*json.loads(line))}\n")
+        sys.stdout.flush()

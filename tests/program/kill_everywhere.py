@@ -20,7 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from tests.program.dying_demo import Moment, play
+from tests.program.dying_demo import Moment, forked, play
 from tests.program.kept import Kept, differences, kept_by
 
 CHAIN_AT_MOST: Final = 300
@@ -44,19 +44,9 @@ class Case:
                 yield dice.choice(list(Moment)), dice.randint(1, 40)
 
 
-def forked(database: Path, days: int, moment: str, number: int) -> int:
-    """Play the demo in a child process; the code with which it ended, or minus the signal."""
-    child = os.fork()
-    if not child:
-        code = 70
-        try:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            play(moment, number, ["demo", "--days", str(days), "--database", str(database)])
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def demo(database: Path, days: int) -> list[str]:
+    """The command."""
+    return ["demo", "--days", str(days), "--database", str(database)]
 
 
 def suffer(case: Case, days: int, unbroken: Kept) -> tuple[int, list[str]]:
@@ -65,14 +55,14 @@ def suffer(case: Case, days: int, unbroken: Kept) -> tuple[int, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "demo.db"
         for moment, number in case.deaths():
-            code = forked(database, days, moment, number)
+            code = forked(moment, number, demo(database, days))
             if code == 0:
                 break
             if code != -9:
                 return killed, [f"{case.name}: a run ended with {code}"]
             killed += 1
         else:
-            if code := forked(database, days, "", 0):
+            if code := forked("", 0, demo(database, days)):
                 return killed, [f"{case.name}: the last run ended with {code}"]
         return killed, [f"{case.name}: {wrong}" for wrong in differences(kept_by(database), unbroken)]
 
@@ -87,7 +77,7 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "demo.db"
-        if forked(database, asked.days, "", 0):
+        if forked("", 0, demo(database, asked.days)):
             return 1
         unbroken = kept_by(database)
         counts = counted(Path(folder) / "counted.db", asked.days)
@@ -113,7 +103,7 @@ def counted(database: Path, days: int) -> dict[str, int]:
     child = os.fork()
     if not child:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        seen = play("", 0, ["demo", "--days", str(days), "--database", str(database)]).seen
+        seen = play("", 0, demo(database, days)).seen
         os.write(writing, " ".join(str(seen[moment]) for moment in Moment).encode())
         os._exit(0)
     os.waitpid(child, 0)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -246,19 +248,48 @@ def test_without_a_database_nothing_is_left_behind(program: Program, tmp_path: P
 # Every moment of a whole run is killed by `python -m tests.program.kill_everywhere`; this is a sample of it.
 
 
+@dataclass(frozen=True, slots=True)
+class Dying:
+    """Runs of the demo that are killed at a chosen moment, each a process of its own."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+
+    def run(self, moment: Moment, number: int | str, database: Path, days: int) -> Ended:
+        """A run to its end, whatever that is; what it printed of either kind is in `out`."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        printed = self.folder / "printed"
+        command = ["demo", "--days", str(days), "--database", str(database)]
+        self.process.stdin.write(json.dumps([moment, number, command, str(printed)]) + "\n")
+        self.process.stdin.flush()
+        return Ended(int(self.process.stdout.readline()), printed.read_text(encoding="utf-8"), "")
+
+
+@pytest.fixture(scope="module")
+def dying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dying]:
+    folder = tmp_path_factory.mktemp("dying")
+    process = Program(folder).start(module=DYING)
+    with process:
+        yield Dying(process, folder)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
 @pytest.mark.parametrize("seed", [11, 12])
 def test_a_demo_that_is_killed_again_and_again_ends_like_one_that_was_not(
-    program: Program, tmp_path: Path, unbroken: Unbroken, seed: int
+    dying: Dying, tmp_path: Path, unbroken: Unbroken, seed: int
 ) -> None:
     dice = Random(seed)
     database = tmp_path / "x.db"
     kills = 0
     while True:
         moment, number = dice.choice(list(Moment)), dice.randint(1, 60)
-        done = program.run(moment, number, "demo", "--days", 3, "--database", database, module=DYING)
+        done = dying.run(moment, number, database, 3)
         if done.code == 0:
             break
-        assert done.code == -9, done.err
+        assert done.code == -9, done.out
         kills += 1
     assert kills >= 3
     assert board_of(done.out) == board_of(unbroken.printed)
@@ -268,10 +299,10 @@ def test_a_demo_that_is_killed_again_and_again_ends_like_one_that_was_not(
 @pytest.mark.parametrize("moment", [Moment.BEFORE_ROOM, Moment.AFTER_ROOM])
 @pytest.mark.parametrize("what", ["Question of", "Reference answer"])
 def test_a_kill_at_a_message_of_the_bot_leaves_it_posted_once_and_not_before_its_time(
-    program: Program, tmp_path: Path, moment: Moment, what: str
+    program: Program, dying: Dying, tmp_path: Path, moment: Moment, what: str
 ) -> None:
     database = tmp_path / "x.db"
-    assert program.run(moment, what, "demo", "--days", 1, "--database", database, module=DYING).code == -9
+    assert dying.run(moment, what, database, 1).code == -9
     played(program, database, 1)
     card, reveal = kept_by(database).said_by_bot()
     assert "Reference answer" in reveal.text

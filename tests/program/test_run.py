@@ -156,18 +156,18 @@ class Slow(runtime.KeyPointGrader):
         return await super().grade(question, answers, readable)
 
 runtime.KeyPointGrader = Slow
-runtime.STOPS_WITHIN = 2  # its own 8 would do, and make these tests longer
+runtime.STOPS_WITHIN = {within}
 cli.main(["run"])
 """
 
 
-@pytest.mark.parametrize(("seconds", "finished"), [(1, True), (3600, False)])
+@pytest.mark.parametrize(("seconds", "within", "finished"), [(0.5, 8, True), (3600, 0.2, False)])
 async def test_a_signal_in_the_middle_of_a_turn_lets_it_finish_or_leaves_it_for_the_next_start(
-    program: Program, tmp_path: Path, seconds: int, finished: bool
+    program: Program, tmp_path: Path, seconds: float, within: float, finished: bool
 ) -> None:
     database = tmp_path / "x.db"
     await with_an_answer_to_grade(database)
-    code = SLOW_TURN.format(seconds=seconds)
+    code = SLOW_TURN.format(seconds=seconds, within=within)
     with program.start_code(code, NNQUESTION_PLATFORMS="terminal", NNQUESTION_DATABASE=database) as process:
         assert process.stdout is not None
         while "grading" not in process.stdout.readline():
@@ -223,7 +223,7 @@ def test_a_second_process_on_the_same_database_is_refused(program: Program, tmp_
 
 async def test_a_drill_opens_its_round_when_it_is_due(program: Program, tmp_path: Path) -> None:
     database = tmp_path / "x.db"
-    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
     drill = await with_a_drill(database, soon - timedelta(days=1))
     assembled = await started(database, soon - timedelta(days=1))
     opening = Opening(on=soon.date(), at=soon)

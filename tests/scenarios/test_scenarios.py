@@ -27,8 +27,6 @@ from tests.scenarios.stages import CHANNEL, LABELS, NOT_OFFERED, OPENINGS, PNG, 
 
 WEEK: Final = Path(__file__).with_name("week.yaml")
 
-pytestmark = pytest.mark.xdist_group("scenarios")  # The week is played once, and not once in each process.
-
 
 # --- the scenario -----------------------------------------------------------------------------------------------
 

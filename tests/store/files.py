@@ -7,10 +7,28 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from bot.store.opening import open_writer
+
 ROOT: Final = Path(__file__).parents[2]
+
+
+def with_tables(path: Path) -> Path:
+    """A new database, as opening makes one: hundreds of tests need one, and making its tables takes a while."""
+    path.write_bytes(_new())
+    return path
+
+
+@cache
+def _new() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "new.db"
+        open_writer(path).close()
+        return path.read_bytes()
 
 
 def ask(path: Path, sql: str, *parameters: Any) -> list[Any]:

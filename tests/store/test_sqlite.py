@@ -33,13 +33,13 @@ from tests.factories import (
     make_round,
     make_ruling,
 )
-from tests.store.files import ask, commits, contents
+from tests.store.files import ask, commits, contents, with_tables
 from tests.store.store_contract import StoreContract, kept, setting
 
 
 @pytest_asyncio.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "nnquestion.db")
+    store = SqliteStore(with_tables(tmp_path / "nnquestion.db"))
     yield store
     await store.close()
 

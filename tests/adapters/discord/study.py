@@ -107,8 +107,8 @@ class Study:
         return self.program
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait for something to be so; the program looks at its clock meanwhile."""
-        self.program.woken.set()
+        """Wait for something to be so; the program, every copy of it, looks at its clock meanwhile."""
+        self.wake()
         await self.server.until(condition)
 
     async def at(self, clock: str, day: int = 0) -> None:
@@ -116,7 +116,12 @@ class Study:
         first = datetime(2026, 11, 22, tzinfo=self.server.clock.now.tzinfo)
         self.server.clock.set(datetime.combine(first + timedelta(days=day), time.fromisoformat(clock), first.tzinfo))
         await self.server.caught_up()
-        self.program.woken.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Every copy of the program looks at its clock; which of them leads is for them to know."""
+        for program in self.programs:
+            program.woken.set()
 
     async def set_up(self, **options: str) -> None:
         """Set up the drill as an organizer does."""

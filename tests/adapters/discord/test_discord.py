@@ -16,6 +16,7 @@ from bot.adapters.discord.client import MARK, TokenRefused
 from bot.adapters.discord.ids import channel_id, member_id
 from bot.core.model import Answer, DrillState, Round, RoundState
 from tests.adapters.discord.study import SETUP, Study, text_of
+from tests.store.files import with_tables
 from tests.wire.discord_server import NO_ANSWER, Channel, DiscordServer, Intent, Member, Message, Perm
 
 FULL = "it is a rather long answer about gradients and weights"
@@ -39,7 +40,7 @@ def _study(server: DiscordServer, folder: Path) -> Study:
     guild = server.guild("Study")
     channel = guild.channel("general")
     ada = guild.member("Ada", permissions=Perm.MANAGE_GUILD)
-    return Study(server, folder / "x.db", guild, channel, ada, guild.member("Bob"))
+    return Study(server, with_tables(folder / "x.db"), guild, channel, ada, guild.member("Bob"))
 
 
 async def opened(study: Study, **options: str) -> tuple[Message, Channel]:

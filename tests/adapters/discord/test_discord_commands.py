@@ -21,6 +21,7 @@ from bot.core.rounds import SLEEPS_AFTER
 from bot.runtime import Program
 from bot.settings import load
 from tests.adapters.discord.study import SETUP, Study, seen_only_by
+from tests.store.files import with_tables
 from tests.wire.discord_server import (
     NO_ANSWER,
     CannotDo,
@@ -116,7 +117,7 @@ async def study(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterat
         guild = server.guild("Study")
         channel = guild.channel("general")
         ada = guild.member("Ada", permissions=Perm.MANAGE_GUILD)
-        yield Server(server, tmp_path / "x.db", guild, channel, ada, guild.member("Bob"))
+        yield Server(server, with_tables(tmp_path / "x.db"), guild, channel, ada, guild.member("Bob"))
         assert server.pings == []
         assert server.unknown == []
     wrong = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR]

@@ -20,6 +20,7 @@ from bot.core.card import Card, File, Picture
 from bot.core.model import Answer, MemberId, Naming, RoundId, Share
 from tests.adapters.discord.conftest import PNG, draw
 from tests.adapters.discord.study import Study, seen_only_by, text_of
+from tests.store.files import with_tables
 from tests.wire.discord_server import DiscordServer, Form, Intent, Interaction, Member, Message, Perm, Refusal
 from tests.wire.discord_server.interactions import Callback
 
@@ -95,7 +96,7 @@ async def group(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterat
     async with DiscordServer(granted=Intent.MESSAGE_CONTENT) as server:
         guild = server.guild("Study")
         ada = guild.member("Ada", permissions=Perm.MANAGE_GUILD)
-        yield Group(server, tmp_path / "x.db", guild, guild.channel("general"), ada, guild.member("Bob"))
+        yield Group(server, with_tables(tmp_path / "x.db"), guild, guild.channel("general"), ada, guild.member("Bob"))
         assert server.pings == []
         assert server.unknown == []
     wrong = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.adapters.discord.study import SETUP, Study, text_of
+from tests.store.files import with_tables
 from tests.wire.discord_server import DiscordServer, Intent, Perm
 
 FULL = "it is a rather long answer about gradients and weights"
@@ -24,7 +25,7 @@ async def study(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterat
     async with DiscordServer(granted=Intent.MESSAGE_CONTENT) as server:
         guild = server.guild("Study")
         ada = guild.member("Ada", permissions=Perm.MANAGE_GUILD)
-        yield Study(server, tmp_path / "x.db", guild, guild.channel("general"), ada, guild.member("Bob"))
+        yield Study(server, with_tables(tmp_path / "x.db"), guild, guild.channel("general"), ada, guild.member("Bob"))
     wrong = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.WARNING]
     assert wrong == []
 

@@ -24,6 +24,7 @@ from bot.core.model import (
     Ruling,
 )
 from tests.adapters.discord.study import Study, seen_only_by, text_of
+from tests.store.files import with_tables
 from tests.wire.discord_server import DiscordServer, Form, Intent, Interaction, Member, Message, Perm, words_of
 from tests.wire.discord_server.interactions import Act, Callback
 
@@ -129,7 +130,7 @@ async def hall(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterato
     async with DiscordServer(granted=Intent.MESSAGE_CONTENT) as server:
         guild = server.guild("Study")
         ada = guild.member("Ada", permissions=Perm.MANAGE_GUILD)
-        yield Hall(server, tmp_path / "x.db", guild, guild.channel("general"), ada, guild.member("Bob"))
+        yield Hall(server, with_tables(tmp_path / "x.db"), guild, guild.channel("general"), ada, guild.member("Bob"))
         assert server.pings == []
         assert server.unknown == []
     wrong = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR]

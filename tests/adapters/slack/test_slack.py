@@ -19,6 +19,7 @@ from bot.core.counting import LONGEST_ANSWER
 from bot.core.model import DrillState, RoundState
 from bot.runtime import Program
 from tests.adapters.slack.study import FULL, OTHER, Study, marked
+from tests.store.files import with_tables
 from tests.wire.slack_server import Delivery, Faults, Member, Message, SlackServer
 
 
@@ -27,7 +28,7 @@ async def study(tmp_path: Path) -> AsyncIterator[Study]:
     async with SlackServer(commands=frozenset({COMMAND}), scopes=frozenset(SCOPES), events=frozenset(EVENTS)) as server:
         team = server.team("Study")
         ada = team.user("ada", admin=True, tz="Europe/Berlin")
-        yield Study(server, tmp_path / "x.db", team, team.channel("general"), ada, team.user("bob"))
+        yield Study(server, with_tables(tmp_path / "x.db"), team, team.channel("general"), ada, team.user("bob"))
 
 
 def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:

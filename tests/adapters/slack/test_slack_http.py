@@ -26,6 +26,7 @@ from bot.adapters.slack.needs import COMMAND, EVENTS, HERE, SCOPES, SUBMIT
 from bot.runtime import Program
 from bot.settings import load
 from tests.adapters.slack.study import FULL, OTHER, Study, marked
+from tests.store.files import with_tables
 from tests.wire.slack_server import Delivery, Member, Poster, SlackServer, View
 
 SETUP = "setup time=10:00 zone=UTC closes=18:00"
@@ -72,7 +73,7 @@ async def study(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterat
     async with SlackServer(commands=frozenset({COMMAND}), scopes=frozenset(SCOPES), events=frozenset(EVENTS)) as server:
         team = server.team("Study")
         ada = team.user("ada", admin=True, tz="Europe/Berlin")
-        yield Posted(server, tmp_path / "x.db", team, team.channel("general"), ada, team.user("bob"))
+        yield Posted(server, with_tables(tmp_path / "x.db"), team, team.channel("general"), ada, team.user("bob"))
         assert server.pings == []
         assert server.unknown == []
         assert server.complaints == []

@@ -15,6 +15,7 @@ from bot.core.model import Drill
 from bot.core.rounds import SLEEPS_AFTER
 from bot.runtime import Program
 from tests.adapters.slack.study import Study
+from tests.store.files import with_tables
 from tests.wire.slack_server import (
     Act,
     Channel,
@@ -124,7 +125,7 @@ async def workspace(folder: Path) -> AsyncIterator[Workspace]:
         server.world.app.escape = True
         team = server.team("Study")
         ada = team.user("ada", admin=True, tz="Europe/Berlin")
-        yield Workspace(server, folder / "x.db", team, team.channel("general"), ada, team.user("bob"))
+        yield Workspace(server, with_tables(folder / "x.db"), team, team.channel("general"), ada, team.user("bob"))
         assert server.pings == []
         assert server.unknown == []
         assert server.complaints == []

@@ -21,6 +21,7 @@ from bot.studybot import StudyBot
 from tests.adapters.fakes import StubGrader
 from tests.core.worlds import SLUGS, at, make_bank
 from tests.factories import CHANNEL, keep, make_drill, make_question
+from tests.store.files import with_tables
 
 ADA = Person("ada", organizer=True)
 BOB = Person("bob")
@@ -58,7 +59,7 @@ class Stage:
 
     def __init__(self, folder: Path, bank: Bank, pictures: Path | None) -> None:
         self.now = at("08:55")
-        self.store = SqliteStore(folder / "nnquestion.db")
+        self.store = SqliteStore(with_tables(folder / "nnquestion.db"))
         self.room = Room(folder / "nnquestion.db.room.jsonl")
         self.grader = Marker()
         self.bot = StudyBot(self.store, self.grader, lambda: {bank.id: bank})
