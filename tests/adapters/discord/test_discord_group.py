@@ -165,7 +165,7 @@ async def test_a_picture_that_takes_long_is_there_once_it_is_drawn(
         await drawing.wait()
         return await draw(picture)
 
-    monkeypatch.setattr(pictures, "drawn", slowly)
+    monkeypatch.setattr(pictures.Drawer, "drawn", staticmethod(slowly))
     async with group.running():
         card = await group.asked()
         await group.answered_by_form(card, group.bob, FULL)
