@@ -166,7 +166,7 @@ def bar(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str],
         return said("Barred", line(", ".join(barred) if barred else "Nobody is barred here."))
     id = member_of(options["member"], asker.group)
     if id == asker.member:
-        raise Refused("Nobody bars themselves; me hide takes you off the boards.")
+        raise Refused("Nobody bars themselves; /nnquestion me hide takes you off the boards.")
     member = tx.members.get(id)
     if member is None:
         raise Refused("I have not met this member yet, so there is nothing of theirs to keep out.")
