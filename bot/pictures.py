@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 from bot.core.card import Picture
 
@@ -26,12 +25,20 @@ def draw(picture: Picture) -> bytes:
         return png(picture)
 
 
-@cache
-def _drawing() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="drawing")
+class Drawer:
+    """Draws beside the event loop, in one thread of its own: what waits to be drawn takes no thread from the grader."""
 
+    def __init__(self) -> None:
+        self._thread: ThreadPoolExecutor | None = None
 
-async def drawn(picture: Picture) -> bytes:
-    """The same, beside the event loop."""
-    # One thread of their own: those that would wait for each other must not take all that graders and files have, too.
-    return await asyncio.get_running_loop().run_in_executor(_drawing(), draw, picture)
+    async def drawn(self, picture: Picture) -> bytes:
+        """The picture as `draw` makes it. The thread is begun when the first one is."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drawing")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, draw, picture)
+
+    def close(self) -> None:
+        """End the thread after the picture in hand; who waits for another one is cancelled. It may begin anew."""
+        thread, self._thread = self._thread, None
+        if thread is not None:  # Else all that wait would still be drawn before the process could end.
+            thread.shutdown(wait=False, cancel_futures=True)

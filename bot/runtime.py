@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import tzlocal
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import __version__, checkup, logs, pictures
+from bot import __version__, checkup, logs
 from bot.adapters.terminal.chat import Chat
 from bot.adapters.terminal.demo import ZONE as DEMO_ZONE
 from bot.adapters.terminal.demo import Demo, DemoRefused, FastClock, is_demo, seed_of
@@ -44,6 +44,7 @@ from bot.lease import Lease
 from bot.metrics import Metrics
 from bot.nightly import Nightly
 from bot.pacing import Pace
+from bot.pictures import Drawer
 from bot.settings import Settings, SettingsError, check_tokens, data_folder, unseen
 from bot.shelf import Shelf
 from bot.store import SqliteStore
@@ -112,6 +113,7 @@ class Program:
     clock: Clock
     shelf: Shelf
     lease: Lease
+    drawer: Drawer
     room: Room | None = None
     terminal: Terminal | None = None
     discord_adapter: Discord | None = None
@@ -248,6 +250,7 @@ class Program:
     async def stop(self) -> None:
         """Let go of everything that `start` opened, whether all of it is open or not."""
         self._is_open, self._leads = False, None
+        self.drawer.close()
         try:
             await self.store.close()
         finally:
@@ -285,10 +288,11 @@ def build(
         watch=metrics,
         limits=Limits(channels=settings.limit_channels, extra=settings.limit_extra),
     )
+    drawer = Drawer()
     room = terminal = discord_adapter = slack_adapter = None
     if "terminal" in settings.platforms:
         room = Room(settings.database.with_name(settings.database.name + ".room.jsonl"))
-        album = Album(saves, pictures.drawn)
+        album = Album(saves, drawer.drawn)
         messengers["terminal"] = TerminalMessenger(room, clock, album)
         terminal = Terminal(room, bot, clock, album)
     if "discord" in settings.platforms:
@@ -300,7 +304,7 @@ def build(
             bot,
             clock,
             lambda: shelf.banks,
-            pictures.drawn,
+            drawer.drawn,
             test_guild=settings.discord_test_guild,
             # Told where the gateway is, the client does not ask, and then does not know how many shards it needs.
             shard_count=1 if settings.discord_gateway_url else None,
@@ -318,7 +322,7 @@ def build(
                 bot,
                 clock,
                 lambda: shelf.banks,
-                pictures.drawn,
+                drawer.drawn,
                 bot_token=settings.slack_bot_token,
                 app_token=settings.slack_app_token,
                 signing_secret=settings.slack_signing_secret,
@@ -346,6 +350,7 @@ def build(
         clock=clock,
         shelf=shelf,
         lease=Lease(settings.database),
+        drawer=drawer,
         room=room,
         terminal=terminal,
         discord_adapter=discord_adapter,

@@ -501,6 +501,13 @@ class StudyBot:
         """The round whose card this message is."""
         return await self._store.read(lambda tx: tx.rounds.by_card(ref))
 
+    async def answer_form(self, asker: Asker, round_id: RoundId) -> tuple[Round, Answer | None] | Card:
+        """What a form for an answer is about, and what its reader has said before; or why there is none for them."""
+        try:
+            return await self._store.read(lambda tx: pressing.answer_form(tx, asker, round_id))
+        except Refused as refused:
+            return asking.refused(str(refused))
+
     async def own_answer(self, round_id: RoundId, member: MemberId) -> Answer | None:
         """What a member has said in a round, as it stands."""
         return await self._store.read(lambda tx: tx.answers.get(round_id, member))

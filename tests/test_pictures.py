@@ -21,10 +21,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
-from bot import charts
+from bot import charts, pictures
 from bot.core.card import Bar, Bars, Columns, Picture
 from bot.lettering import letter
-from bot.pictures import draw, drawn
+from bot.pictures import Drawer, draw
 
 MOST = 200_000
 """Bytes."""
@@ -279,29 +279,75 @@ def test_the_words_of_a_picture_are_not_drawn_into_it() -> None:
 
 
 async def test_the_loop_goes_on_while_a_picture_is_drawn() -> None:
-    task = asyncio.create_task(drawn(bars(1, 2)))
+    drawer = Drawer()
+    task = asyncio.create_task(drawer.drawn(bars(1, 2)))
     turns = 0
     while not task.done():
         turns += 1
         await asyncio.sleep(0)
     assert turns > 10
     assert await task == draw(bars(1, 2))
+    drawer.close()
+
+
+def _drawing() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("drawing")]
+
+
+def _ended() -> bool:
+    for thread in _drawing():
+        thread.join(10)
+    return not _drawing()
+
+
+async def test_many_pictures_wait_for_one_thread_and_take_none_from_the_grader(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+    monkeypatch.setattr(pictures, "draw", lambda picture: b"drawn" if goes_on.wait(10) else b"")
+    drawer = Drawer()
+    assert _ended()
+    tasks = [asyncio.create_task(drawer.drawn(bars(1))) for _ in range(100)]
+    assert await asyncio.wait_for(asyncio.to_thread(lambda: "graded"), 5) == "graded"
+    assert len(_drawing()) == 1
+    goes_on.set()
+    assert set(await asyncio.gather(*tasks)) == {b"drawn"}
+    drawer.close()
+    assert _ended()
+
+
+async def test_who_stops_waits_for_the_picture_in_hand_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow(picture: Picture) -> bytes:
+        begun.set()
+        return b"drawn" if goes_on.wait(10) else b""
+
+    monkeypatch.setattr(pictures, "draw", slow)
+    drawer = Drawer()
+    drawer.close()
+    tasks = [asyncio.create_task(drawer.drawn(bars(1))) for _ in range(3)]
+    await asyncio.to_thread(begun.wait, 10)
+    drawer.close()
+    waiting = await asyncio.gather(*tasks[1:], return_exceptions=True)
+    assert all(isinstance(one, asyncio.CancelledError) for one in waiting)
+    goes_on.set()
+    assert await tasks[0] == b"drawn"
+    assert _ended()
 
 
 def test_threads_draw_the_same_at_the_same_time() -> None:
-    pictures = [
+    some = [
         board(*(Bar(name, place, str(place)) for place, name in enumerate(NAMES))),
         bars(1, 2),
         columns(3, 4),
     ] * 2
-    together = threading.Barrier(len(pictures))
+    together = threading.Barrier(len(some))
 
     def one(picture: Picture) -> bytes:
         together.wait()
         return draw(picture)
 
-    with ThreadPoolExecutor(len(pictures)) as pool:
-        assert list(pool.map(one, pictures)) == [draw(picture) for picture in pictures]
+    with ThreadPoolExecutor(len(some)) as pool:
+        assert list(pool.map(one, some)) == [draw(picture) for picture in some]
 
 
 def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -38,6 +38,7 @@ from bot.core.paying import settle
 from bot.core.ports import Transaction
 from bot.core.rounds import local_date
 from bot.core.rulings import renew_exemplar
+from bot.core.scoring import is_barred
 
 TALK = Told(receipt=Receipt.NOT_COUNTED, why=Why.TALK)
 CLOCKS_DIFFER: Final = timedelta(hours=1)
@@ -153,6 +154,15 @@ def _group(happened: Said | Form | Submitted) -> GroupId:
             return group_of(happened.said.place.channel)
 
 
+def sent_after_check(tx: Transaction, round_id: RoundId, member: MemberId) -> bool:
+    """Whether something did not count that a member sent or changed once their answer had been checked.
+
+    Not every platform has a way to tell them so at once.
+    """
+    outcomes = (tx.events.outcome(event.id) for event in tx.events.about(_about(round_id, member)))
+    return any(outcome is not None and _told_from(outcome).why is Why.FINAL for outcome in outcomes)
+
+
 def _as_edited(tx: Transaction, said: Said, now: datetime) -> Said:
     """A message without an edit stamp, whose words are others than before, was edited now."""
     if said.edited_at is not None or tx.events.outcome(said.id) is None:
@@ -190,7 +200,7 @@ def _hear(tx: Transaction, said: Said, now: datetime) -> Told | None:
     if round_ is None:  # A message of the channel may have been submitted.
         given = [a for a in tx.answers.by_part(said.place.channel, said.message) if a.member == said.member]
         round_ = tx.rounds.get(given[0].round) if given else None
-    if round_ is None or round_.state in _NO_ANSWERS or _is_barred(tx, said.member):
+    if round_ is None or round_.state in _NO_ANSWERS or is_barred(tx, said.member):
         return None
     text = without_spoiler_marks(said.text)
     replies = said.reply_to is not None and said.reply_to != said.member
@@ -254,13 +264,14 @@ def _take_form(tx: Transaction, form: Form, now: datetime) -> Told:
     round_ = tx.rounds.get(form.round)
     if round_ is None or round_.state in _NO_ANSWERS or round_.group != group_of(ChannelId(form.member)):
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
-    if _is_barred(tx, form.member) and form.text.strip():  # Taking back one's own words always works.
+    stands = tx.answers.get(round_.id, form.member)
+    takes_back = stands is not None and bool(stands.parts) and not form.text.strip()
+    if is_barred(tx, form.member) and not takes_back:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.BARRED, round=round_.id)
     at = _credible(form.at, now, not_before=round_.opened_at)
     if _is_forgotten(tx, form.member, at):
         return TALK
-    stands = tx.answers.get(round_.id, form.member)
-    if stands is not None and stands.final and not form.text.strip():
+    if stands is not None and takes_back and (stands.final or (at >= round_.closes_at and not stands.late)):
         _erase(tx, stands, at)
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.TEXT_GONE, round=round_.id)
     filled = Filled.of(form.interaction, without_spoiler_marks(form.text), at, form.share)
@@ -277,7 +288,7 @@ def _submit(tx: Transaction, submitted: Submitted, now: datetime) -> Told:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NOT_OWN)
     if round_ is None or round_.state in _NO_ANSWERS:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.NO_ROUND)
-    if _is_barred(tx, said.member):
+    if is_barred(tx, said.member):
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.BARRED, round=round_.id)
     if round_.sealed:
         return Told(receipt=Receipt.NOT_COUNTED, why=Why.SEALED, round=round_.id)
@@ -410,11 +421,6 @@ def _gone(before: Answer | None, after: Answer) -> tuple[str, ...]:
 
 
 # --- pieces -------------------------------------------------------------------------------------------------
-
-
-def _is_barred(tx: Transaction, member_id: MemberId) -> bool:
-    member = tx.members.get(member_id)
-    return member is not None and member.barred
 
 
 def _is_forgotten(tx: Transaction, member: MemberId, said_at: datetime) -> bool:

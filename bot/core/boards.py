@@ -60,7 +60,7 @@ def leaderboard(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[st
     body: list[Block] = [_board(tx, shown[:ROWS], asker.member, _empty(by))]
     own = next((index for index, row in enumerate(shown) if row.member == asker.member), None)
     if own is None:
-        body.append(line(_not_on_it(by)))
+        body.append(line(scoring.BARRED if scoring.is_barred(tx, asker.member) else _not_on_it(by)))
     elif own >= ROWS:
         # The neighbors of a row right below the ten are not said twice.
         body += [line("…"), _board(tx, shown[max(ROWS, own - 1) : own + 2], asker.member, "")]

@@ -26,26 +26,29 @@ def home(
     drills = [drill for drill in tx.drills.all() if drill.group == asker.group]
     drills = [drill for drill in drills if channels is None or drill.channel in channels]
     asked = []
+    barred = scoring.is_barred(tx, asker.member)
     for live in (live for drill in drills for live in tx.rounds.live(drill.channel)):
         if live.state is not RoundState.OPEN or now >= live.closes_at:  # It is closed in a moment.
             continue
         given = tx.answers.get(live.id, asker.member)
         answered = given is not None and bool(given.parts)
         closes = When(live.closes_at, TimeStyle.DATE_TIME, zone)
-        buttons = [Button(Press.ANSWER, "Revise your answer" if answered else "Answer", live.id)]
         final = given is not None and given.final
+        buttons = [Button(Press.ANSWER, "Revise your answer" if answered else "Answer", live.id)]
         if final:
             buttons = [Button(Press.CHECK, "What I covered", live.id)]
+        elif barred:  # What one has said can always be taken back.
+            buttons = [Button(Press.ANSWER, "Withdraw your answer", live.id)] if answered else []
         elif live.question.hints:
             buttons.append(Button(Press.HINT, "Hint", live.id))
-        state = "Your answer is final." if final else "You have answered." if answered else ""
+        state = "You have answered." if answered and not final else ""
         card = Card(
             title="Open now",
             body=(line(strong(live.question.prompt)), line(Channel(live.channel), ", closes ", closes, ". ", state)),
             buttons=tuple(buttons),
             tone=Tone.OPEN,
         )
-        asked.append(objecting.with_check(tx, card, [live.id], asker.member))
+        asked.append(card if barred else objecting.with_check(tx, card, [live.id], asker.member))
     return (
         _points(tx, asker, drills, zone, now),
         *_decided(tx, asker),
@@ -81,7 +84,9 @@ def _points(tx: Transaction, asker: Asker, drills: Collection[Drill], zone: str,
         if streak.length:
             longest = f"{streak.length} in a row, longest {streak.longest}"
             body.append(line(strong("streak in "), Channel(drill.channel), f": {longest}", bullet=True))
-    if not body:
+    if scoring.is_barred(tx, asker.member):
+        body.append(line(scoring.BARRED))
+    elif not body:
         body.append(line("No points yet. Answer a daily question; an honest try is worth one."))
     return Card(title=f"You, {asker.name}", body=tuple(body))
 
@@ -112,5 +117,6 @@ def _data(tx: Transaction, asker: Asker) -> Card:
             line(f"Boards show you {shown[scoring.naming_of(member)]}. To change that, say in a channel:"),
             line("/nnquestion me shown=name, shown=someone or shown=out", bullet=True),
             line("What you answered counts until you delete it: a message in its thread, or a form sent empty."),
+            line("/nnquestion me export hands you all that is kept of you, /nnquestion me forget removes your words."),
         ),
     )

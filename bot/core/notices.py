@@ -12,6 +12,7 @@ from bot.core.model import ChannelId, Drill, Receipt, Round, Told, Why
 
 BLOCKED: Final = "I am switched off for this group by whoever runs me, and keep nothing that is said here."
 """What a blocked group is told, and all it is told."""
+FINAL: Final = "Not counted: you had your answer checked, so it is final."
 
 
 def told(receipt: Told) -> str:
@@ -39,11 +40,11 @@ def told(receipt: Told) -> str:
         case Receipt.NOT_COUNTED, Why.NOT_OWN:
             return "Not counted: only a message of your own can be your answer."
         case Receipt.NOT_COUNTED, Why.TEXT_GONE:
-            return "The text of your answer is removed. You had it checked, so its grade stays."
+            return "The text of your answer is removed. It was final, or the round had closed, so its grade stays."
         case Receipt.NOT_COUNTED, Why.FINAL:
-            return "Not counted: you had your answer checked, so it is final."
+            return FINAL
         case Receipt.NOT_COUNTED, Why.BARRED:
-            return "Not counted: an organizer keeps you from answering here."
+            return "Not counted: an organizer has barred you from answers and boards."
         case Receipt.NOT_COUNTED, Why.BLOCKED:
             return f"Not counted. {BLOCKED}"
         case Receipt.NOT_COUNTED, Why.EMPTY:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.core import boards, cards, groups, notices, rulings
+from bot.core import answering, boards, cards, groups, notices, rulings
 from bot.core import text as reading
 from bot.core.asking import Asker, said
 from bot.core.card import Block, Button, Card, Press, Tone
@@ -28,6 +28,7 @@ from bot.core.model import (
     Receipt,
     Round,
     RoundId,
+    RoundKind,
     RoundState,
     Ruling,
     Told,
@@ -57,21 +58,30 @@ def after_answer(tx: Transaction, member: MemberId, group: GroupId, told: Told) 
 
 
 def with_check(tx: Transaction, card: Card, round_ids: Sequence[RoundId], member: MemberId) -> Card:
-    """The card with Check now for each of these rounds in which there is an answer to check."""
+    """The card with Check now for each of these rounds that has an answer to check, and with what is final already."""
     found = [(tx.rounds.get(round_id), tx.answers.get(round_id, member)) for round_id in round_ids]
-    open_ones = [
-        round_
-        for round_, answer in found
-        if round_ is not None and answer is not None and _checkable(round_, answer) and not answer.final
-    ]
-    if not open_ones:
-        return card
-    says = line("Check now tells what it covers, and makes it final: you cannot revise it after that.")
-    buttons = (
-        _short(Button(Press.CHECK, "Check now" + f": {round_.question.prompt}" * (len(open_ones) > 1), round_.id))
-        for round_ in open_ones
-    )
-    return replace(card, body=(*card.body, says), buttons=(*card.buttons, *buttons))
+    given = [(round_, answer) for round_, answer in found if round_ is not None and answer is not None]
+    body = list(card.body)
+    for round_ in (round_ for round_, answer in given if answer.final):
+        says = f"Your answer to {_CALLED[round_.kind]} is final: you had it checked."
+        body.append(line(says + after_check(tx, round_.id, member)))
+    open_ones = [round_ for round_, answer in given if _checkable(round_, answer) and not answer.final]
+    if open_ones:
+        body.append(line("Check now tells what it covers, and makes it final: you cannot revise it after that."))
+    # By kind, not by prompt: two questions may begin alike, and a label is cut.
+    labels = [f"Check now: {_CALLED[round_.kind]}" if len(open_ones) > 1 else "Check now" for round_ in open_ones]
+    buttons = (Button(Press.CHECK, label, round_.id) for label, round_ in zip(labels, open_ones, strict=True))
+    return replace(card, body=tuple(body), buttons=(*card.buttons, *buttons))
+
+
+_CALLED: Final = {RoundKind.DAILY: "the daily question", RoundKind.EXTRA: "the extra question"}
+"""In a channel at most one of each is open."""
+
+
+def after_check(tx: Transaction, round_id: RoundId, member: MemberId) -> str:
+    """A sentence for the author of a checked answer who has changed or added something since; else nothing."""
+    after = answering.sent_after_check(tx, round_id, member)
+    return " What you sent or changed after that does not count." if after else ""
 
 
 def with_news(tx: Transaction, card: Card, group: GroupId, member: MemberId) -> Card:

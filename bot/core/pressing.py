@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.core import asking, boards, commands, groups, my_data, objecting, replies, reviewing, sharing
+from bot.core import asking, boards, commands, groups, my_data, notices, objecting, replies, reviewing, sharing
 from bot.core.asking import Asker
 from bot.core.card import Card, Press
-from bot.core.model import ChannelId, Place, RoundId
+from bot.core.model import Answer, ChannelId, Place, Receipt, Round, RoundId, RoundState, Told, Why
 from bot.core.planning import Banks
 from bot.core.ports import Transaction
 from bot.core.setting_up import Refused
@@ -55,6 +55,29 @@ def press(
         case Press.RESUME | Press.TRY | Press.DO | Press.REVIEW | Press.RULE | Press.SHARE:
             return _in_channel(tx, banks, asker, press, about, now, limits)
     raise Refused("This button no longer does anything.")
+
+
+def answer_form(tx: Transaction, asker: Asker, round_id: RoundId) -> tuple[Round, Answer | None]:
+    """The round that a form is to be opened for, and what its reader has said in it. Raises Refused.
+
+    Who is barred may open it to take back what they said.
+    """
+    groups.check_blocked(tx, asker.group)
+    round_ = tx.rounds.get(round_id)
+    if round_ is None or round_.group != asker.group or round_.state in (RoundState.CANCELLED, RoundState.SKIPPED):
+        raise Refused("There is no open round behind this button.")
+    given, member = tx.answers.get(round_id, asker.member), tx.members.get(asker.member)
+    if given is not None and given.final:  # Else what is typed would be lost.
+        raise Refused(FINAL)
+    if member is not None and member.barred and (given is None or not given.text.strip()):
+        raise Refused(notices.told(Told(receipt=Receipt.NOT_COUNTED, why=Why.BARRED)))
+    return round_, given
+
+
+FINAL: Final = (
+    "You had your answer checked, so it is final: nothing revises or withdraws it any more. To remove its text, delete "
+    "your message, or say /nnquestion me forget; the grade stays."
+)
 
 
 def _in_channel(

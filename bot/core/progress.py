@@ -46,7 +46,7 @@ LONGEST_AWAY: Final = timedelta(days=180)
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """How a member does in a topic: the mean score of their answers, 0..1, and how many they are."""
+    """How a member does in a topic, by its title: the mean score of their answers, 0..1, and how many they are."""
 
     name: str
     score: float
@@ -66,7 +66,7 @@ def me(tx: Transaction, banks: Banks, asker: Asker, member: Member, now: datetim
     body += _round_lines(graded)
     shown = {Naming.NAME: "by name", Naming.SOMEONE: "as “someone”", Naming.OUT: "not at all"}
     how = f"Boards show you {shown[scoring.naming_of(member)]}; /nnquestion me hide changes that."
-    body.append(line("An organizer has barred you from answers and boards." if member.barred else how))
+    body.append(line(scoring.BARRED if member.barred else how))
     weeks = points_by_week(tx.ledger.of_member(asker.group, asker.member), today(tx, asker, now))
     card = Card(title=f"You, {asker.name}", body=tuple(body), picture=_picture(asker.name, topics, weeks))
     return (

@@ -212,7 +212,7 @@ def _picture(week: Week, answers: Mapping[RoundId, int]) -> Picture:
     labels = tuple(f"{round_.local_date:%a}" for round_ in week.rounds)
     values = tuple(float(answers.get(round_.id, 0)) for round_ in week.rounds)
     said = ", ".join(f"{round_.local_date:%A} {answers.get(round_.id, 0)}" for round_ in week.rounds)
-    title = f"Answers in the week of {week.monday.day} {week.monday:%B}"
+    title = f"Answers, week of {week.monday.day} {week.monday:%B}"
     return Picture(title, (Columns("Answers to each question", labels, values),), f"{title}: {said}.")
 
 

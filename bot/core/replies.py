@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
@@ -86,7 +87,10 @@ def result_of(tx: Transaction, asker: Asker, round_id: RoundId) -> Card:
     ruled = [ruling for ruling in tx.rulings.of_answer(round_id, asker.member) if ruling.stands]
     objects = objecting.can_object(round_, given, grade)
     hints = tx.answers.hints(round_id, asker.member)
-    return cards.result(round_, given, grade, points, hints, ruled, objects=objects)
+    card = cards.result(round_, given, grade, points, hints, ruled, objects=objects)
+    if given is not None and given.final and (after := objecting.after_check(tx, round_id, asker.member)):
+        card = replace(card, body=(*card.body, line(f"You had it checked, so it was final.{after}")))
+    return card
 
 
 def hint_for(tx: Transaction, asker: Asker, round_: Round, now: datetime) -> Card:

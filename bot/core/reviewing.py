@@ -362,7 +362,10 @@ def award(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str
     ruling = replace(ruling, number=tx.rulings.add(ruling))
     paying.award(tx, round_, ruling, now)
     _say_in_thread(tx, round_, ruling, now)
-    return said("Awarded", line(f"{cards.count(int(points), 'point')}, and the thread is told. Undo it with review."))
+    return said(
+        "Awarded",
+        line(f"{cards.count(int(points), 'point')}, and the thread is told. Undo it with /nnquestion review."),
+    )
 
 
 def _awarded_round(tx: Transaction, asker: Asker) -> Round:

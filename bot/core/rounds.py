@@ -125,8 +125,8 @@ def _open_daily(
     tx.drills.save(replace(moved, skipped_since=(), left=left))
     late = now - opening.at > COUNTS_AS_LATE
     _owe_opening(tx, round_, cards.question(round_, late=late, skipped=drill.skipped_since), now)
-    few = drill.left is not None and drill.left > RUNNING_OUT >= left
-    if few or (left == 0 and drill.left != 0):
+    before = drill.left if drill.left is not None else left + 1  # The first question of a drill was one of them.
+    if before > RUNNING_OUT >= left or (left == 0 and before != 0):
         note(tx, drill, "running out", notices.running_out(drill, left), now)
     return round_.id
 

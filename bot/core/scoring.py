@@ -120,6 +120,15 @@ def standings(totals: Iterable[tuple[MemberId, int, int]]) -> list[Standing]:
     return rows
 
 
+BARRED: Final = "An organizer has barred you from answers and boards."
+
+
+def is_barred(tx: Transaction, member: MemberId) -> bool:
+    """Whether an organizer keeps a member from answers and boards."""
+    known = tx.members.get(member)
+    return known is not None and known.barred
+
+
 def naming_of(member: Member) -> Naming:
     """How a member is shown: as they chose; until then by name if they answered in public, else as someone."""
     if member.naming is not None:

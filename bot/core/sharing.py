@@ -24,6 +24,7 @@ from bot.core.model import (
 )
 from bot.core.planning import Banks
 from bot.core.ports import Transaction
+from bot.core.scoring import is_barred
 from bot.core.setting_up import Refused, member_of
 
 AT_A_TIME: Final = 4
@@ -41,9 +42,8 @@ def mark(answer: Answer) -> str:
 
 
 def shared_in(tx: Transaction, round_id: RoundId) -> list[Answer]:
-    """A round's shared answers that are shown: of whom is barred none is."""
-    found = ((answer, tx.members.get(answer.member)) for answer in tx.answers.shared(round_id))
-    return [answer for answer, member in found if member is None or not member.barred]
+    """What members share of a round; nothing of who is barred."""
+    return [answer for answer in tx.answers.shared(round_id) if not is_barred(tx, answer.member)]
 
 
 def answers(tx: Transaction, asker: Asker, about: str, now: datetime) -> Card:
@@ -166,7 +166,7 @@ def bar(tx: Transaction, banks: Banks, asker: Asker, options: Mapping[str, str],
         return said("Barred", line(", ".join(barred) if barred else "Nobody is barred here."))
     id = member_of(options["member"], asker.group)
     if id == asker.member:
-        raise Refused("Nobody bars themselves; me hide takes you off the boards.")
+        raise Refused("Nobody bars themselves; /nnquestion me hide takes you off the boards.")
     member = tx.members.get(id)
     if member is None:
         raise Refused("I have not met this member yet, so there is nothing of theirs to keep out.")

@@ -417,6 +417,19 @@ def test_a_deletion_between_the_close_and_the_grading_removes_the_text_once_it_i
         assert world.points("ada") == 3
 
 
+@pytest.mark.parametrize("graded", [True, False])
+def test_after_the_close_an_empty_form_removes_the_text_and_keeps_the_grade(world: World, graded: bool) -> None:
+    world.tick(at("09:00"))
+    world.fills_form("ada", FULL, at("10:00"))
+    if graded:
+        world.tick(at("09:00", 1))
+    told = world.fills_form("ada", "", at("09:01", 1), round_=world.rounds()[0])
+    assert (told.receipt, told.why) == (Receipt.NOT_COUNTED, Why.TEXT_GONE)
+    world.tick(at("09:02", 1))
+    assert world.keeps(FULL) == []
+    assert world.points("ada") == 3
+
+
 def test_after_the_close_a_deletion_of_one_part_removes_its_text_and_keeps_the_grade(world: World) -> None:
     world.says("ada", FULL, at("10:00"))
     world.says("ada", "zebra", at("10:01"), message="m2")

@@ -46,6 +46,23 @@ def test_whoever_is_new_is_told_how_points_come(world: World) -> None:
     assert "No points yet. Answer a daily question" in points
 
 
+def test_who_is_barred_is_invited_to_nothing_and_can_take_back_what_they_said(world: World) -> None:
+    world.tick(at("09:00"))
+    world.says("bob", FULL, at("10:00"))
+    for who in ("ada", "bob"):
+        keep(world.tx, make_member(member(who), barred=True))
+    for who, buttons in (("ada", []), ("bob", ["Withdraw your answer"])):
+        [points, asked, *_] = seen(world, who, at("11:00"))
+        assert "An organizer has barred you from answers and boards." in words_of(points)
+        assert "No points yet" not in words_of(points)
+        assert [button.label for button in asked.buttons] == buttons
+
+
+def test_how_ones_data_are_handed_over_and_forgotten_is_said(world: World) -> None:
+    [data] = titled(seen(world, "ada", at("08:00")), "Your data")
+    assert "/nnquestion me export hands you all that is kept of you, /nnquestion me forget" in data
+
+
 def test_points_come_with_rounds_and_rank_for_this_month_and_for_ever(world: World) -> None:
     day(world, 0, ("ada", FULL), ("bob", TRY))
     day(world, 1, ("bob", DONT_KNOW))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core import home, objecting, rounds
+from bot.core import home, objecting, pressing, rounds
 from bot.core.asking import Asker
 from bot.core.card import Button, Card, Press
 from bot.core.model import (
@@ -193,6 +193,56 @@ def test_each_of_these_changes_an_answer_that_was_not_checked(
     assert world.text("ada") != ANSWER
 
 
+FINAL = "Your answer to the daily question is final: you had it checked."
+AFTER = "What you sent or changed after that does not count."
+
+
+@pytest.mark.parametrize("change", [_edit, _empty_edit, _form, _submission, _joining])
+def test_what_came_after_a_check_is_said_in_every_private_reply_that_is_about_the_answer(
+    world: World, change: Callable[[World], Why | None]
+) -> None:
+    world.checks("ada", at("10:30"))
+    before = words_of(world.command("ada", "me", at("10:35")))
+    assert FINAL in before
+    assert AFTER not in before
+    change(world)
+    assert f"{FINAL} {AFTER}" in words_of(world.command("ada", "me", at("10:45")))
+    assert f"{FINAL} {AFTER}" in _home(world, "ada")
+    world.tick(at("09:00", 1))
+    assert f"You had it checked, so it was final. {AFTER}" in words_of(world.asks_result("ada", world.rounds()[0]))
+
+
+def test_a_result_says_nothing_of_a_check_after_which_nothing_came(world: World) -> None:
+    world.checks("ada", at("10:30"))
+    world.tick(at("09:00", 1))
+    assert "checked" not in words_of(world.asks_result("ada", world.rounds()[0]))
+
+
+def _home(world: World, who: str) -> str:
+    asker = Asker(member=member(who), name=who.capitalize(), place=Place(channel=CHANNEL))
+    return "\n".join(map(words_of, home.home(world.tx, asker, None, "UTC", at("10:50"))))
+
+
+def test_no_form_opens_for_a_final_answer_and_the_refusal_says_what_final_means(world: World) -> None:
+    asker = Asker(member=member("ada"), name="Ada", place=Place(channel=CHANNEL))
+    assert pressing.answer_form(world.tx, asker, world.round().id)[1] == world.answer("ada")
+    world.checks("ada", at("10:30"))
+    with pytest.raises(Refused, match=r"final: nothing revises or withdraws it any more\. To remove its text"):
+        pressing.answer_form(world.tx, asker, world.round().id)
+
+
+def test_of_two_open_rounds_me_says_which_answer_is_final_and_offers_to_check_the_other(world: World) -> None:
+    world.command("ada", "ask", at("10:30"))
+    world.tick(at("10:30"))
+    extra = world.round()
+    world.fills_form("ada", ANSWER, at("10:40"), round_=extra)
+    assert len({button.label for button in checks(world.command("ada", "me", at("10:50")))}) == 2
+    world.checks("ada", at("10:55"), extra)
+    said = world.command("ada", "me", at("10:56"))
+    assert [button.label for button in checks(said)] == ["Check now"]
+    assert "Your answer to the extra question is final" in words_of(said)
+
+
 def test_a_refusal_names_the_messages_that_go_on_counting(world: World) -> None:
     world.checks("ada", at("10:30"))
     told = world.fills_form("ada", "It covers one and covers two.", at("10:40"))
@@ -362,8 +412,10 @@ def test_where_two_rounds_are_open_each_check_says_which_question_it_is_about(wo
     for round_ in (daily, extra):
         world.fills_form("ada", "It covers one, for sure.", at("10:31"), round_=round_)
     pressed = checks(world.command("ada", "me", at("10:33")))
-    assert {button.about for button in pressed} == {daily.id, extra.id}
-    assert all(button.label.startswith("Check now: What does dropout do while") for button in pressed)
+    assert {button.about: button.label for button in pressed} == {
+        daily.id: "Check now: the daily question",
+        extra.id: "Check now: the extra question",
+    }
 
 
 @pytest.mark.parametrize("text", ["", "x" * 3001])

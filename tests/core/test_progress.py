@@ -99,6 +99,20 @@ def test_a_topic_is_called_by_its_title_where_the_bank_has_one() -> None:
     assert [topic.name for topic in progress.topics_of(given, {"nn": bank})] == ["Convolution", "rnn"]
 
 
+def test_topics_are_called_as_their_bank_calls_them_in_words_and_picture() -> None:
+    with closing(of_topics(("cnn",), ("cnn", "rnn"), ("rnn",))) as world:
+        world.banks = {"nn": replace(world.banks["nn"], topics={"cnn": "Convolution and vision"})}
+        answered(world, dropout=BOTH, adam=FIRST, softmax=FIRST)
+        card = me(world, 3)
+        assert "Strongest in: Convolution and vision (67% in 2 answers)" in words_of(card)
+        assert "Weakest in: rnn" in words_of(card)
+        assert card.picture is not None
+        assert "Convolution and vision 67%" in card.picture.alt
+        [bars, *_] = card.picture.charts
+        assert isinstance(bars, Bars)
+        assert [row.label for row in bars.rows] == ["Convolution and vision", "rnn"]
+
+
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.sampled_from("abcd")), max_size=12))
 def test_topics_come_strongest_first_with_the_mean_of_their_answers(scores: list[tuple[float, str]]) -> None:
     topics = progress.topics_of(graded(*scores), {})

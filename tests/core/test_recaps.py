@@ -320,7 +320,7 @@ def test_the_picture_shows_answers_by_day_and_its_alt_text_says_the_same() -> No
         assert columns.labels == ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
         assert columns.values == (2, 1, 1, 1, 1, 1, 1)
         days = ("Monday 2", "Tuesday 1", "Wednesday 1", "Thursday 1", "Friday 1", "Saturday 1", "Sunday 1")
-        assert picture.alt == f"Answers in the week of 23 November: {', '.join(days)}."
+        assert picture.alt == f"Answers, week of 23 November: {', '.join(days)}."
 
 
 def test_it_tells_the_topics_of_the_new_week_and_never_a_prompt() -> None:

@@ -300,15 +300,26 @@ def asking(questions: int) -> World:
     return World(questions=[make_question(f"q{number:02}") for number in range(questions)])
 
 
-def test_organizers_are_told_once_at_ten_and_once_at_the_last() -> None:
-    with closing(asking(12)) as world:
+@pytest.mark.parametrize(("questions", "tenth", "last"), [(12, "2026-11-23", "12-03"), (11, "2026-11-22", "12-02")])
+def test_organizers_are_told_once_at_ten_and_once_at_the_last(questions: int, tenth: str, last: str) -> None:
+    with closing(asking(questions)) as world:
         for day in range(26):
             world.tick(at("09:00", day))
             world.says("ada", TRY, at("10:00", day))
         assert told_of(world) == [
-            f"2026-11-23 10 questions that were never asked in {CHANNEL} are left.",
-            f"2026-12-03 Every question that fits the drill in {CHANNEL} has been asked; from now on they come again.",
+            f"{tenth} 10 questions that were never asked in {CHANNEL} are left.",
+            f"2026-{last} Every question that fits the drill in {CHANNEL} has been asked; from now on they come again.",
         ]
+
+
+@pytest.mark.parametrize("questions", [1, 2, 10])
+def test_of_a_bank_that_begins_with_ten_or_fewer_organizers_are_told_only_of_the_last(questions: int) -> None:
+    with closing(asking(questions)) as world:
+        for day in range(22):
+            world.tick(at("09:00", day))
+            world.says("ada", TRY, at("10:00", day))
+        [told] = told_of(world)
+        assert told.startswith(f"{at('09:00', questions - 1):%Y-%m-%d} Every question that fits")
 
 
 def test_they_are_told_when_ten_is_passed_over() -> None:

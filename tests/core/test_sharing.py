@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core import answering, notices, rulings, sharing
+from bot.core import answering, notices, pressing, rulings, sharing
+from bot.core.asking import Asker
 from bot.core.card import Card, Press
-from bot.core.model import ChannelId, Receipt, Round, Share, Why, extra_round_id
+from bot.core.model import ChannelId, Place, Receipt, Round, Share, Why, extra_round_id
 from bot.core.setting_up import Refused
-from tests.core.worlds import FULL, World, at, attempted, member, of_key_points, words_of
+from tests.core.worlds import FULL, TRY, World, at, attempted, member, of_key_points, words_of
 from tests.factories import CHANNEL, RANDOM, keep, make_member
 
 ELSEWHERE = ChannelId("terminal:elsewhere/general")
@@ -373,7 +374,7 @@ def test_whoever_is_barred_gives_no_answer_in_any_way(world: World) -> None:
     assert world.says("mallory", FULL, at("10:00"), message="m").why is Why.TALK
     told = world.fills_form("mallory", FULL, at("10:01"))
     assert (told.receipt, told.why) == (Receipt.NOT_COUNTED, Why.BARRED)
-    assert "an organizer keeps you from answering" in notices.told(told)
+    assert "an organizer has barred you from answers" in notices.told(told)
     assert world.submits("mallory", "m", at("10:02")).why is Why.BARRED
     world.edits("m", f"{FULL} once more", at("10:03"))
     assert world.answer("mallory") is None
@@ -442,6 +443,52 @@ def test_bar_without_a_name_tells_who_is_barred(world: World) -> None:
 def test_who_cannot_be_barred_is_refused_in_words(world: World, who: str, told: str) -> None:
     with pytest.raises(Refused, match=told):
         world.orders(f"bar {who}", at("08:00"))
+
+
+def test_an_empty_form_takes_back_what_somebody_said_before_they_were_barred(world: World) -> None:
+    world.tick(at("09:00"))
+    world.fills_form("mallory", FULL, at("10:00"))
+    world.orders("bar @mallory", at("10:01"))
+    assert world.fills_form("mallory", TRY, at("10:02")).why is Why.BARRED
+    assert world.text("mallory") == FULL
+    assert world.fills_form("mallory", " ", at("10:03")).receipt is Receipt.WITHDRAWN
+    assert world.answer("mallory") is None
+
+
+def test_who_is_barred_is_offered_a_form_only_to_take_back_what_they_said(world: World) -> None:
+    world.tick(at("09:00"))
+    world.fills_form("mallory", FULL, at("10:00"))
+    for who in ("mallory", "trudy"):
+        keep(world.tx, make_member(member(who), barred=True))
+    asker = Asker(member=member("mallory"), name="Mallory", place=Place(channel=CHANNEL))
+    _, given = pressing.answer_form(world.tx, asker, world.round().id)
+    assert given is not None
+    assert given.text == FULL
+    with pytest.raises(Refused, match="an organizer has barred you"):
+        pressing.answer_form(world.tx, replace(asker, member=member("trudy")), world.round().id)
+
+
+def test_what_who_is_barred_has_shared_is_shown_and_thanked_no_more_until_that_is_undone() -> None:
+    with closing(sharing_world(("ada", Share.WITH_NAME), ("bob", Share.WITHOUT_NAME))) as world:
+        carried = about_of(world, "ada")
+        shown = words_of(looks(world))
+        world.orders("bar @ada", at("10:00", 1))
+        assert SAID.format("ada") in shown
+        assert SAID.format("ada") not in words_of(looks(world))
+        assert SAID.format("bob") in words_of(looks(world))
+        with pytest.raises(Refused, match="no longer shared"):
+            world.presses("eve", Press.HELPED, carried, at("10:01", 1))
+        world.orders("bar @ada", at("10:02", 1))
+        assert words_of(looks(world)) == shown
+
+
+def test_who_is_barred_is_not_told_to_answer_by_a_board(world: World) -> None:
+    keep(world.tx, make_member(member("mallory"), barred=True))
+    for text in ("leaderboard", "leaderboard average", "me"):
+        said = words_of(world.command("mallory", text, at("08:00")))
+        assert "An organizer has barred you" in said
+        assert "Answer a daily question" not in said
+        assert "You are not on it yet" not in said
 
 
 def test_whoever_is_barred_is_told_so_in_me(world: World) -> None:

@@ -403,7 +403,7 @@ def week(scenario: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
         return PNG
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pictures, "drawn", drawn)
+        patched.setattr(pictures.Drawer, "drawn", staticmethod(drawn))
         return {played.name: played for played in asyncio.run(all_of_it())}
 
 

@@ -57,7 +57,7 @@ def live(orders: Orders) -> None:
     steps.install(steps.Fate(orders.armed, orders.note), orders.folder / "looks")
     vars(delivery)["ANSWERS_WITHIN"] = orders.answers_within
     vars(slack_app)["ANSWERS_WITHIN"] = orders.answers_within
-    vars(pictures)["drawn"] = _drawn  # How pictures are drawn is not what dies here.
+    vars(pictures)["draw"] = _draw  # How pictures are drawn is not what dies here.
     vars(runtime).update(TICK_EVERY=0.15, build=partial(_build, SharedClock(orders.folder / "clock")))
     logging.logThreads = logging.logMultiprocessing = False
     try:
@@ -66,7 +66,7 @@ def live(orders: Orders) -> None:
         sys.exit(ended.code)
 
 
-async def _drawn(picture: Picture) -> bytes:
+def _draw(picture: Picture) -> bytes:
     return _PNG
 
 

@@ -101,7 +101,7 @@ class Discord:
         self.interactions = Interactions(
             bot, clock, banks, draw=draw, marked=self.mark, acknowledged=self.watch.acknowledged
         )
-        self._direct = Direct(bot, clock, draw)
+        self._direct = Direct(bot, clock, draw, marked=self.mark)
         self.client = self._new_client(message_content=True)
         self.messenger = DiscordMessenger(lambda: self.client, draw)
 

@@ -40,10 +40,14 @@ _UNKEPT: Final = asking.refused("Something went wrong here, and this was not kep
 class Direct:
     """Hears what is said in direct messages, and answers there."""
 
-    def __init__(self, bot: StudyBot, clock: Callable[[], datetime], draw: Draw) -> None:
+    def __init__(
+        self, bot: StudyBot, clock: Callable[[], datetime], draw: Draw, *, marked: Callable[[Told], None]
+    ) -> None:
+        """`marked` is told what counts now, and what does not any more: an answer may have been given elsewhere."""
         self._bot = bot
         self._clock = clock
         self._draw = draw
+        self._marked = marked
 
     async def heard(self, client: discord.Client, message: discord.Message) -> None:
         """A member wrote to the bot, or edited what they wrote."""
@@ -102,6 +106,7 @@ class Direct:
     async def _answer(
         self, where: discord.abc.Messageable, told: Told, card: Card, channel: ChannelId, what: str
     ) -> None:
+        self._marked(told)
         if told.why is not Why.TALK:
             await self._tell(where, named_here(card, channel), what)
 

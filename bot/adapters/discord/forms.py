@@ -151,7 +151,7 @@ def setup_form(channel: ChannelId, drill: Drill | None, locale: str = "", *, uni
         ),
         _label(
             "All else",
-            "What each means: /nnquestion help setup",
+            "What each means: /nnquestion help command:setup",
             _text(REST, _PARAGRAPH, _rest(known), longest=_REST, required=False),
         ),
     ]

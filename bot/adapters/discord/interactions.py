@@ -30,7 +30,7 @@ from bot.core.asking import Asker
 from bot.core.card import Card, Press, Tone
 from bot.core.checkup import Access, ChannelSeen, Lack
 from bot.core.commands import BY_NAME, Misread, Takes, line
-from bot.core.model import Bank, ChannelId, Place, RoundId, RoundState, Told, group_of, platform_of
+from bot.core.model import Bank, ChannelId, Place, RoundId, Told, group_of, platform_of
 from bot.core.schedule import zone_names
 from bot.studybot import StudyBot
 
@@ -43,7 +43,6 @@ SHOWN_ONCE: Final = (
     "Discord shows them /nnquestion-admin once it is allowed for them or for their role, under Server Settings >"
     " Integrations > nnquestion."
 )
-_NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
 
 _A_STEP: Final = frozenset(
     {
@@ -248,12 +247,10 @@ class Interactions:
         return round_.channel if round_ is not None and platform_of(round_.channel) == "discord" else None
 
     async def _answer_form(self, asker: Asker, round_id: RoundId) -> Card | _Modal:
-        round_ = await self._bot.round(round_id)
-        if round_ is None or round_.group != asker.group or round_.state in _NOT_ANSWERED:
-            return asking.refused("There is no open round behind this button.")
-        given = await self._bot.own_answer(round_id, asker.member)
-        if given is not None and given.final:
-            return asking.refused("You had your answer checked, so it is final.")
+        about = await self._bot.answer_form(asker, round_id)
+        if isinstance(about, Card):
+            return about
+        round_, given = about
         if given is None:
             return _Modal(forms.answer_form(round_))
         return _Modal(forms.answer_form(round_, given.text, given.share))
@@ -425,10 +422,16 @@ async def _replaced(interaction: discord.Interaction, message: Outgoing, *, at_o
 
 
 def _is_step(interaction: discord.Interaction) -> bool:
-    """Whether this is a step of a chain of private cards: what stands for all to see is never replaced."""
+    """Whether this is a step of a chain of private cards: what stands for all to see is never replaced.
+
+    Nor is a receipt that asks how boards show its author and offers Check now, too, which would be gone.
+    """
     match _custom(interaction.data or {}):
         case ["nn", press, _] if press in _A_STEP:
-            return interaction.message is not None and interaction.message.flags.ephemeral
+            message = interaction.message
+            if message is None or not message.flags.ephemeral:
+                return False
+            return press != Press.NAMING or all(shown == Press.NAMING for shown in _presses(message))
     return False
 
 
@@ -439,6 +442,13 @@ def _about(interaction: discord.Interaction) -> dict[str, str]:
     said = {"group": str(group_id(interaction.guild_id))}
     channel = interaction.channel_id
     return said | {"channel": channel_id(interaction.guild_id, channel)} if channel is not None else said
+
+
+def _presses(message: discord.Message) -> list[str]:
+    """What the buttons below a message do."""
+    rows = (row.children for row in message.components if isinstance(row, discord.ActionRow))
+    customs = [_custom({"custom_id": item.custom_id}) for row in rows for item in row]
+    return [custom[1] for custom in customs if len(custom) > 1]
 
 
 def _custom(data: Mapping[str, Any]) -> Sequence[str]:

@@ -75,6 +75,9 @@ _ENOUGH: Final = DESCRIPTION // 2
 _SLIVER: Final = 200
 """Room that is not worth cutting a line for."""
 
+_SHORTER_NAMES: Final = (24, 16, 10)
+"""Of names on a board, as they are written, where a card would else take another message."""
+
 _NOTHING: Final = "\N{ZERO WIDTH SPACE}"
 """Discord refuses an embed without text, and takes white space for none."""
 
@@ -119,8 +122,10 @@ def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
         footer = ""
     pages = _pages([*above, *chain.from_iterable(map(_block, card.body)), *below])
     if len(pages) > 1:  # Addresses count, and are not worth another message.
-        unlinked = map(_block, map(_without_links, card.body))
-        pages = min(pages, _pages([*above, *chain.from_iterable(unlinked), *below]), key=len)
+        for body in _shorter(card.body):
+            pages = min(pages, _pages([*above, *chain.from_iterable(map(_block, body)), *below]), key=len)
+            if len(pages) == 1:
+                break
     ref = f"ref {reference}" if reference else ""
     buttons = tuple(replace(button, label=_label(button.label)) for button in card.buttons)
     below_pages: list[tuple[Button, ...]] = [()] * (len(pages) - 1)
@@ -140,6 +145,32 @@ def render(card: Card, *, reference: str = "") -> tuple[Message, ...]:
             embed["footer"] = {"text": small}
         messages.append(Message(embed, below_pages[number - 1], card.picture if number == pictured else None))
     return tuple(messages)
+
+
+def _shorter(body: Sequence[Block]) -> Iterator[Sequence[Block]]:
+    """The body without addresses, then with shorter names on its boards, and at last with names and points alone."""
+    unlinked = [_without_links(block) for block in body]
+    yield unlinked
+    if any(isinstance(block, Board) for block in body):
+        for longest in _SHORTER_NAMES:
+            yield [_with_short_names(block, longest) for block in unlinked]
+        yield [_with_short_names(block, _SHORTER_NAMES[-1], rest=False) for block in unlinked]
+
+
+def _with_short_names(block: Block, longest: int, *, rest: bool = True) -> Block:
+    """A board whose names take at most so much room; other blocks as they are."""
+    if not isinstance(block, Board):
+        return block
+    rows = (replace(row, name=_short(row.name, longest), rest=row.rest if rest else "") for row in block.rows)
+    return replace(block, rows=tuple(rows))
+
+
+def _short(name: str, longest: int) -> str:
+    name = on_one_line(name)
+    if _units(escape(name)) <= longest:
+        return name
+    end = _longest(len(name), longest - 1, lambda end: _units(escape(name[:end])))
+    return name[: _border(name, end)].rstrip() + "…"
 
 
 # --- signs --------------------------------------------------------------------------------------------------

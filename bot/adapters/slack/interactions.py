@@ -61,7 +61,6 @@ IN_PLACE: Final = frozenset(
 BESIDE: Final = frozenset({Press.HELPED, Press.REPORT, Press.REMOVE})
 """What these lead to is said beside the card that they stood on, whose other buttons may be wanted, too."""
 
-_NOT_ANSWERED: Final = (RoundState.CANCELLED, RoundState.SKIPPED)
 _NOTHING: Final = asking.refused("This no longer does anything.")
 _BROKEN: Final = asking.refused("Something went wrong here, and this may not have been kept. Please try again.")
 _NOT_OWN: Final = asking.said(
@@ -349,12 +348,10 @@ class Interactions:
         return await self._bot.press(asker, press, about, id=_id("press", payload), now=self._clock())
 
     async def _open_answer(self, asker: Asker, round_id: RoundId, trigger: object, view: Any) -> Card | None:
-        round_ = await self._bot.round(round_id)
-        if round_ is None or round_.group != asker.group or round_.state in _NOT_ANSWERED:
-            return asking.refused("There is no open round behind this button.")
-        given = await self._bot.own_answer(round_id, asker.member)
-        if given is not None and given.final:  # Else what is typed would be lost.
-            return asking.refused("You had your answer checked, so it is final. You can no longer revise it.")
+        about = await self._bot.answer_form(asker, round_id)
+        if isinstance(about, Card):
+            return about
+        round_, given = about
         draft, share = (given.text, given.share) if given is not None else ("", Share.NO)
         form = forms.answer_form(round_, draft, share, where=asker.place)
         return await self._open(form, trigger, view)

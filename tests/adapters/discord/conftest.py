@@ -17,4 +17,4 @@ async def draw(picture: Picture) -> bytes:
 
 @pytest.fixture(autouse=True)
 def _quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "drawn", draw)
+    monkeypatch.setattr(pictures.Drawer, "drawn", staticmethod(draw))

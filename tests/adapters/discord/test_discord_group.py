@@ -15,6 +15,7 @@ import pytest
 from bot import pictures
 from bot.adapters.discord import attachments, interactions
 from bot.adapters.discord.attachments import all_outgoing
+from bot.adapters.discord.client import MARK
 from bot.adapters.discord.ids import channel_id, member_id
 from bot.core.card import Card, File, Picture
 from bot.core.model import Answer, MemberId, Naming, RoundId, Share
@@ -165,7 +166,7 @@ async def test_a_picture_that_takes_long_is_there_once_it_is_drawn(
         await drawing.wait()
         return await draw(picture)
 
-    monkeypatch.setattr(pictures, "drawn", slowly)
+    monkeypatch.setattr(pictures.Drawer, "drawn", staticmethod(slowly))
     async with group.running():
         card = await group.asked()
         await group.answered_by_form(card, group.bob, FULL)
@@ -309,13 +310,14 @@ async def test_the_list_of_answers_goes_on_in_place_and_stays_while_one_thanks_a
 # --- how one is shown -----------------------------------------------------------------------------------------
 
 
-async def test_the_first_reply_to_a_form_asks_how_boards_show_its_author_and_goes_on_in_place(group: Group) -> None:
+async def test_the_first_reply_to_a_form_asks_how_boards_show_its_author_and_keeps_check_now(group: Group) -> None:
     async with group.running():
         card = await group.asked()
         reply = await group.answered_by_form(card, group.bob, FULL)
         assert reply.labels == ["Check now", "By my name", "As someone", "Not at all"]
-        assert in_place(await group.bob.press(reply, "By my name"), reply)
-        assert "Boards show your name." in text_of(reply)
+        assert "Boards show your name." in (await group.bob.press(reply, "By my name")).text
+        assert "Recorded" in text_of(reply)
+        assert "Check now" in reply.labels
         form = (await group.bob.press(card, "Answer")).form
         assert form is not None
         revised = await group.bob.submit(form, {"Your answer": SHORT})
@@ -346,9 +348,7 @@ async def test_whom_an_organizer_bars_gives_no_answer_and_is_told_so(group: Grou
     async with group.running():
         card = await group.asked()
         await group.ada.command("nnquestion-admin bar", group.channel, member=group.bob)
-        form = (await group.bob.press(card, "Answer")).form
-        assert form is not None
-        assert "an organizer keeps you from answering here" in (await group.bob.submit(form, {"text": FULL})).text
+        assert "an organizer has barred you" in (await group.bob.press(card, "Answer")).text
         assert "Bob" in (await group.ada.command("nnquestion-admin bar", group.channel)).text
         seen = await group.ada.command("nnquestion-admin bar", group.channel, member=group.bob)
         assert "No longer barred" in seen.text
@@ -397,6 +397,34 @@ async def test_a_reply_is_revised_by_an_edit_and_withdrawn_by_its_deletion(group
         await group.bob.delete(said_)
         await group.until(lambda: "Withdrawn" in text_of(group.bob.dm.messages[-1]))
         assert await group.text(group.bob) == ""
+
+
+async def test_a_reply_takes_the_mark_off_the_message_in_the_thread_that_it_replaces(group: Group) -> None:
+    async with group.running():
+        card = await group.asked()
+        await group.reminded(group.bob)
+        assert card.thread is not None
+        in_thread = await group.bob.say(card.thread, SHORT)
+        await group.until(lambda: bool(in_thread.reactions.get(MARK)))
+        await group.told(group.bob, FULL)
+        await group.until(lambda: not in_thread.reactions.get(MARK))
+        assert await group.text(group.bob) == FULL
+
+
+async def test_a_reply_that_is_deleted_after_the_close_is_removed_and_keeps_its_grade(group: Group) -> None:
+    async with group.running():
+        card = await group.asked()
+        await group.reminded(group.bob)
+        mine, _ = await group.told(group.bob, FULL)
+        await group.revealed(card)
+        before = (await group.bob.press(card, "My result")).text
+        await group.bob.delete(mine)
+        await group.until(lambda: "The text of your answer is removed" in text_of(group.bob.dm.messages[-1]))
+        given = await group.answer(group.bob)
+        assert given is not None
+        assert given.parts
+        assert given.text == ""
+        assert (await group.bob.press(card, "My result")).text.splitlines()[:2] == before.splitlines()[:2]
 
 
 async def test_a_link_that_unfolds_in_a_reply_is_no_edit_of_it(group: Group) -> None:
@@ -464,8 +492,8 @@ async def test_a_reminder_opens_the_form_for_the_answer_and_takes_it(group: Grou
         assert given is not None
         assert (given.text, given.share) == (FULL, Share.WITH_NAME)
         assert seen.answer is not None
-        assert in_place(await group.bob.press(seen.answer, "As someone"), seen.answer)
-        assert "Boards show you as “someone”." in text_of(seen.answer)
+        assert "Boards show you as “someone”." in (await group.bob.press(seen.answer, "As someone")).text
+        assert "Check now" in seen.answer.labels
 
 
 async def test_how_one_is_shown_is_chosen_in_the_conversation_for_the_server_that_it_is_about(group: Group) -> None:

@@ -375,9 +375,10 @@ def test_the_reveal_as_it_is_sent() -> None:
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_no_reveal_of_the_shipped_bank_needs_more_than_one_message(question: Question) -> None:
     points = tuple(PointGrade(key_point=p.id, coverage=Coverage.COVERED, credit=1.0) for p in question.key_points)
-    grades = [make_grade(points=points)] * 250
+    missed = tuple(replace(point, coverage=Coverage.MISSED, credit=0.0) for point in points)
+    grades = [make_grade(points=points), make_grade(points=missed)] * 125
     ids = [MemberId(f"{ADA}{number}") for number in range(3)]
-    named = {member: replace(make_member(member, public=True), name="W" * 32) for member in ids}
+    named = {member: replace(make_member(member, public=True), name="🦊_" * 16) for member in ids}
     top = [Standing(rank=100, member=member, points=1000, rounds=350, streak=350) for member in ids]
     round_ = make_round(CHANNEL, question=question)
     for card in (
