@@ -32,6 +32,7 @@ from bot.core.model import (
 from bot.core.ports import DeliveryError, Failure, StoreError
 from bot.delivery import Deliverer
 from bot.pacing import Pace
+from bot.pictures import Drawer
 from bot.runtime import Program
 from bot.studybot import StudyBot
 from tests.core.worlds import marked
@@ -132,6 +133,7 @@ class Process:
             slack_adapter=cast(Any, self.ears["slack"]),
             metrics=cast(Any, _Unmeasured()),
             health=cast(Any, _Unmeasured()),
+            drawer=Drawer(),
             woken=woken,
         )
         self._owed = asyncio.Event()
