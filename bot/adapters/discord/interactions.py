@@ -140,7 +140,8 @@ class Interactions:
 
     async def _command(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card | _Modal:
         try:
-            text = commands.read(data, channels=_channels(interaction))
+            with _reading():
+                text = commands.read(data, channels=_channels(interaction))
         except Misread as misread:
             return asking.refused(str(misread))
         match text.partition(" ")[0]:
@@ -159,7 +160,8 @@ class Interactions:
 
     async def _carry_out(self, interaction: discord.Interaction, asker: Asker, text: str) -> Card:
         try:
-            named = commands.named(text, interaction.data or {})
+            with _reading():
+                named = commands.named(text, interaction.data or {})
         except Misread as misread:
             return asking.refused(str(misread))
         if named and await self._bot.may_organize(asker, asker.channel):
@@ -179,7 +181,12 @@ class Interactions:
         return replace(asker, seen=seen, lacks=() if reads else (lack,))
 
     async def _complete(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> None:
-        option, typed = commands.focused(data)
+        try:
+            with _reading():
+                option, typed = commands.focused(data)
+        except _Misshapen as misshapen:
+            log.info("%s", misshapen)
+            option, typed = None, ""
         found = commands.suggestions(option, typed, banks=self._banks(), zones=zone_names()) if option else []
         choices = [discord.app_commands.Choice(name=name, value=value) for name, value in found]
         await interaction.response.autocomplete(choices)
@@ -202,7 +209,8 @@ class Interactions:
         """The form for an organizer's command that needs more than a press; None for one that does not."""
         name, _, channel = about.partition(" ")
         there = ChannelId(channel)
-        if group_of(there) != asker.group or name not in BY_NAME or not await self._bot.may_organize(asker, there):
+        ours = is_channel(there) and group_of(there) == asker.group
+        if not ours or name not in BY_NAME or not await self._bot.may_organize(asker, there):
             return None
         if name == "setup":
             return _Modal(forms.setup_form(there, await self._bot.drill_in(there), str(interaction.locale)))
@@ -213,7 +221,7 @@ class Interactions:
         self, interaction: discord.Interaction, data: Mapping[str, Any], custom: Sequence[str]
     ) -> Card | _Modal:
         """A button or a form in direct messages: it is about a channel, and so are the rights of whoever uses it."""
-        form = forms.read_form(data) if interaction.type is discord.InteractionType.modal_submit else None
+        form = _sent(data) if interaction.type is discord.InteractionType.modal_submit else None
         match custom:
             case _ if form is not None and form.what == forms.ANSWER:
                 channel = await self._channel_about(form.about)
@@ -223,7 +231,11 @@ class Interactions:
                 channel = None
         if channel is None:
             return _NOTHING
-        member = await member_in(interaction.client, guild_of(channel), interaction.user.id)
+        try:
+            member = await member_in(interaction.client, guild_of(channel), interaction.user.id)
+        except failures.TROUBLE as error:  # Without knowing what they may do there, nothing is done for them.
+            log.info("no telling who %s is in %s (%s)", interaction.user.id, channel, failures.in_words(error))
+            return _UNKNOWN
         if member is None:
             return asking.refused(STRANGER)
         manages = member.guild_permissions.manage_guild
@@ -256,11 +268,11 @@ class Interactions:
         return _Modal(forms.answer_form(round_, given.text, given.share))
 
     async def _form(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card | _Modal:
-        sent = forms.read_form(data)
+        sent = _sent(data)
         match sent.what:
             case command if command in BY_NAME:
                 there = replace(asker, place=Place(channel=ChannelId(sent.about)))
-                if there.group != asker.group:
+                if there.group != asker.group or not is_channel(there.channel):
                     return _NOTHING
                 try:
                     rest = forms.read_rest(sent.values.get(forms.REST, ""))
@@ -287,17 +299,18 @@ class Interactions:
         return await self._receipt(form)
 
     async def _submit(self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any]) -> Card:
-        message = data["resolved"]["messages"][data["target_id"]]
-        edited = message.get("edited_timestamp")
-        said = Said(
-            place=asker.place,
-            message=str(message["id"]),
-            member=member_id(guild_of(asker.group), int(message["author"]["id"])),
-            name=asker.name,
-            text=message["content"],
-            said_at=discord.utils.snowflake_time(int(message["id"])),
-            edited_at=datetime.fromisoformat(edited) if edited else None,
-        )
+        with _reading():
+            message = data["resolved"]["messages"][data["target_id"]]
+            edited = message.get("edited_timestamp")
+            said = Said(
+                place=asker.place,
+                message=str(int(message["id"])),
+                member=member_id(guild_of(asker.group), int(message["author"]["id"])),
+                name=asker.name,
+                text=str(message["content"]),
+                said_at=discord.utils.snowflake_time(int(message["id"])),
+                edited_at=datetime.fromisoformat(edited) if edited else None,
+            )
         submitted = Submitted(said=said, by=asker.member, interaction=str(interaction.id), at=interaction.created_at)
         return await self._receipt(submitted)
 
@@ -312,12 +325,32 @@ class Interactions:
 _NOTHING: Final = asking.refused("This no longer does anything.")
 _BROKEN: Final = asking.refused("Something went wrong here, and this may not have been kept. Please try again.")
 _NO_FILES: Final = asking.refused("Discord does not take the files. Whoever runs me can hand them over.")
+_UNKNOWN: Final = asking.refused("Discord does not tell me just now who you are there. Please try again in a minute.")
 STRANGER: Final = "You and I are no longer in one server there."
 _SLOW: Final = asking.refused("That took me too long to open a form for you. Please try once more.")
 
 
 class _Elsewhere(Exception):
     """Another copy of the program has heard of an interaction before, and answers it."""
+
+
+class _Misshapen(Exception):
+    """What came has not the shape of what Discord sends."""
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Read what Discord has sent, and do nothing else. Raises _Misshapen where it has another shape than it should."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise _Misshapen(f"an interaction has not the shape it should have ({type(error).__name__})") from error
+
+
+def _sent(data: Mapping[str, Any]) -> forms.Form:
+    """A form that was sent. Raises _Misshapen."""
+    with _reading():
+        return forms.read_form(data)
 
 
 class _Modal:
@@ -470,6 +503,9 @@ async def _finished(interaction: discord.Interaction, work: Awaitable[Card | _Mo
         answer = await work
     except _Elsewhere:
         raise
+    except _Misshapen as misshapen:
+        log.info("%s", misshapen)
+        answer = _NOTHING
     except Exception:
         log.exception("interaction %s failed", interaction.id)
         answer = _BROKEN

@@ -25,8 +25,10 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
+from slack_sdk.signature import SignatureVerifier
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -36,6 +38,7 @@ from bot.adapters.slack.gaps import Gaps
 from bot.adapters.slack.interactions import Interactions
 from bot.adapters.slack.messenger import SlackMessenger
 from bot.adapters.slack.people import People
+from bot.adapters.slack.shape import sound
 from bot.adapters.slack.uploads import Draw, Uploads
 from bot.beside import Beside
 from bot.core.model import Bank
@@ -61,6 +64,8 @@ WAITS_AT_MOST: Final = 10
 
 LEFT_AFTER: Final = timedelta(minutes=1)
 """After this time an event that has been written down and not worked on is taken for left."""
+
+_STAMP: Final = re.compile("[0-9]{1,12}")
 
 _NO_TOKEN: Final = "no-token"
 """What stands for a token where none is set: the app can be assembled without."""
@@ -99,7 +104,7 @@ class Slack:
         """
         self._bot = bot
         self._app_token = app_token
-        self._signed = bool(signing_secret)
+        self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
         self._starting = starting
         self._watch = watch or Unwatched()
         self._socket: _Socket | None = None
@@ -175,8 +180,13 @@ class Slack:
         async def written_down_first(body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
             # Bolt tells Slack that it has an event before a listener runs, and also where its own question about the
             # token has failed; and it drops what happens to the bot's own messages, such as that a card is deleted.
-            if body.get("type") != "url_verification":
-                await self.ready()
+            if body.get("type") == "url_verification":
+                await next()
+                return None
+            if not sound(body):  # It would not get better by coming again.
+                log.info("something of Slack's has not the shape it should have")
+                return BoltResponse(status=200)
+            await self.ready()
             if body.get("type") == "event_callback":
                 if await self.events.receive(body):
                     self._beside.start(self.events.work(body))
@@ -381,17 +391,30 @@ class Slack:
     async def take(self, request: web.Request) -> web.Response:
         """One request of Slack's, in HTTP mode."""
         came = asyncio.get_running_loop().time()
+        stamp = request.headers.get("X-Slack-Request-Timestamp", "0")
+        signature = request.headers.get("X-Slack-Signature", "")
+        if not (_STAMP.fullmatch(stamp) and signature.isascii()):  # Bolt trips on others.
+            return web.Response(status=401, text="This is not signed as Slack signs.")
         try:
             read = await to_bolt_request(request)
-            sound = isinstance(read.body, dict)
-        except (ValueError, AttributeError):  # It is read before its signature, so anybody may have sent it.
-            sound = False
-        if not sound:
+            known = isinstance(read.body, dict)
+        except (ValueError, AttributeError, TypeError, LookupError):  # It is read before its signature is looked at.
+            known = False
+        if not known:
             return web.Response(status=400, text="This is no request of Slack's.")
+        if not (sound(read.body) or read.body.get("type") == "url_verification" or "ssl_check" in read.body):
+            return self._set_aside(await request.text(), stamp, signature)
         answer = await to_aiohttp_response(await self.app.async_dispatch(read))
         if answer.status < 400:  # Else it was none of Slack's, as far as one can tell.
             self._watch.acknowledged(asyncio.get_running_loop().time() - came)
         return answer
+
+    def _set_aside(self, body: str, stamp: str, signature: str) -> web.Response:
+        """The answer to what Bolt itself may trip on: whether it is signed, and no more."""
+        if self._verifier is None or not self._verifier.is_valid(body, stamp, signature):
+            return web.Response(status=401, text="This is not signed as Slack signs.")
+        log.info("something of Slack's has not the shape it should have")
+        return web.Response()  # It would not get better by coming again.
 
     async def work_off(self) -> None:
         """Work on what a copy has written down and left, once it is clear that nobody does."""
@@ -400,7 +423,7 @@ class Slack:
 
     def routes(self) -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
         """What the web server has to serve: method, path, handler. Nothing in Socket Mode, nor without a secret."""
-        return [] if self._app_token or not self._signed else [("POST", ADDRESS, self.take)]
+        return [] if self._app_token or self._verifier is None else [("POST", ADDRESS, self.take)]
 
     async def idle(self) -> None:
         """Wait until nothing is in hand."""
@@ -475,7 +498,11 @@ class _Socket(AsyncSocketModeHandler):
         self._taking.add(task)
         came = asyncio.get_running_loop().time()
         try:
-            await super().handle(client, req)
+            if sound(req.payload):
+                await super().handle(client, req)
+            else:  # Bolt itself would trip on some of it, and what is not acknowledged comes again.
+                log.info("something of Slack's has not the shape it should have")
+                await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
             self._acknowledged(asyncio.get_running_loop().time() - came)
         finally:
             self._taking.discard(task)

@@ -14,7 +14,7 @@ from datetime import time
 from itertools import islice
 from typing import Any, Final
 
-from bot.adapters.slack.ids import channel_of, user_of
+from bot.adapters.slack.ids import channel_of, is_channel, user_of
 from bot.adapters.slack.render import fits_view, in_view
 from bot.core.card import Card, Line, Picture, Words
 from bot.core.cards import DIFFICULTY
@@ -463,9 +463,7 @@ def _carried(view: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _place(carried: object) -> Place | None:
     match carried:
-        case [str(channel), None]:
-            return Place(channel=ChannelId(channel))
-        case [str(channel), str(thread)]:
+        case [str(channel), None | str() as thread] if is_channel(channel):
             return Place(channel=ChannelId(channel), thread=thread)
     return None
 

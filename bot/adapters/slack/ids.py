@@ -14,11 +14,14 @@ from typing import Final
 
 from bot.core.model import ChannelId, GroupId, MemberId
 
-_ONE: Final = "[A-Za-z0-9_.-]{1,40}"
+ONE: Final = "[A-Za-z0-9_.-]{1,40}"
 """An id as Slack or a server that speaks like it may write one. What it names is told by where it stands."""
 
-_ID: Final = re.compile(rf"slack:(?P<team>{_ONE})(?:/(?:(?P<channel>{_ONE})|@(?P<user>{_ONE})))?")
-_TS: Final = re.compile(r"(?P<seconds>[0-9]{1,10})(?:\.(?P<micros>[0-9]{1,6}))?")
+_ID: Final = re.compile(rf"slack:(?P<team>{ONE})(?:/(?:(?P<channel>{ONE})|@(?P<user>{ONE})))?")
+TS: Final = r"(?P<seconds>[0-9]{1,10})(?:\.(?P<micros>[0-9]{1,6}))?"
+"""What says when Slack took a message, and names it."""
+
+_TS: Final = re.compile(TS)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -51,6 +54,12 @@ def channel_of(id_: str) -> str:
     return channel
 
 
+def is_channel(id_: str) -> bool:
+    """Whether this is the id of a channel."""
+    found = _ID.fullmatch(id_)
+    return found is not None and found["channel"] is not None
+
+
 def user_of(id_: str) -> str | None:
     """The person of a member's id; None if it is the id of anything else. Raises ValueError if it is none at all."""
     user: str | None = _read(id_)["user"]
@@ -79,7 +88,7 @@ def ts_of(at: datetime) -> str:
 
 
 def _checked(id_: str, what: str) -> str:
-    if not re.fullmatch(_ONE, id_):
+    if not re.fullmatch(ONE, id_):
         raise ValueError(f"{id_!r} is no id of {what}")
     return id_
 

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from aiohttp import ClientSession
@@ -22,12 +22,15 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 
 from bot import runtime
 from bot.adapters.slack.app import ADDRESS
+from bot.adapters.slack.ids import member_id
 from bot.adapters.slack.needs import COMMAND, EVENTS, HERE, SCOPES, SUBMIT
 from bot.runtime import Program
 from bot.settings import load
+from tests.adapters.hostile import Mangler, kept
 from tests.adapters.slack.study import FULL, OTHER, Study, marked
 from tests.store.files import with_tables
 from tests.wire.slack_server import Delivery, Member, Poster, SlackServer, View
+from tests.wire.slack_server.http_mode import encoded
 
 SETUP = "setup time=10:00 zone=UTC closes=18:00"
 
@@ -172,6 +175,84 @@ async def test_what_makes_no_sense_is_answered_and_breaks_nothing(study: Posted,
 async def test_there_is_nothing_else_at_the_address(study: Posted) -> None:
     async with study.serving() as poster, poster._session.get(poster.url) as answer:
         assert answer.status == 405
+
+
+async def test_what_lacks_a_signature_a_stamp_or_both_is_refused(study: Posted) -> None:
+    async with study.serving() as poster:
+        await study.opened()
+        body = json.dumps(study.event(study.bob, FULL))
+        signed = poster.signed(body)
+        stamp, signature = "X-Slack-Request-Timestamp", "X-Slack-Signature"
+        for headers in (
+            *({}, {stamp: signed[stamp]}, {signature: signed[signature]}, {**signed, signature: ""}),
+            *({**signed, signature: signed[signature].removeprefix("v0=")}, {**signed, stamp: "soon"}),
+            *({**signed, stamp: str(int(signed[stamp]) + 1)}, {**signed, stamp: "9" * 400}),
+            *({**signed, stamp: f"{signed[stamp]}.5"}, {**signed, signature: "v0=\N{SNOWMAN}"}),
+        ):
+            status, _, _ = await poster.post(body, {"Content-Type": "application/json", **headers})
+            assert status == 401, headers
+        assert await study.text_by(study.bob) == ""
+        assert not [one for one in await study.program.bot.received() if "FORGED" in one.id]
+
+
+async def test_a_request_that_is_posted_again_within_its_time_changes_nothing_twice(study: Posted) -> None:
+    async with study.serving() as poster:
+        await study.opened()
+        round_ = await study.round()
+        details = {"command": COMMAND, "text": "skip", "team_id": study.team.id, "channel_id": study.channel.id}
+        command = urlencode({**details, "user_id": study.ada.id, "user_name": "ada", "trigger_id": "1.2.3"})
+        posts = [(json.dumps(study.event(study.bob, FULL)), "application/json")]
+        posts.append((command, "application/x-www-form-urlencoded"))
+        for body, kind in posts:
+            headers = {"Content-Type": kind, **poster.signed(body)}
+            assert (await poster.post(body, headers))[0] == 200
+            await study.handled()
+            before = _but_for_grading(kept(study.database))
+            assert (await poster.post(body, headers))[0] == 200
+            await study.handled()
+            assert _but_for_grading(kept(study.database)) == before
+        drill, member = await study.drill(), member_id(study.team.id, study.bob.id)
+        answer = await study.program.bot.own_answer(round_.id, member)
+        assert answer is not None
+        assert answer.revision == 1
+        assert drill.next is not None
+        assert drill.next.on.isoformat() == "2026-11-24"
+
+
+async def test_whatever_stands_in_a_signed_request_it_is_answered_and_breaks_nothing(study: Posted) -> None:
+    async with study.serving() as poster:
+        card = await study.opened()
+        await study.ada.submit(modal((await study.ada.press(card, "Answer")).modal), {"Your answer": OTHER})
+        said = await study.bob.say(study.channel, FULL, thread=card)
+        await study.bob.shortcut(said, SUBMIT)
+        await study.handled()
+        seen = list(study.server.deliveries.all)
+        mangler = Mangler(8, [COMMAND, SETUP, f"slack:{study.team.id}/{study.channel.id}", "event_callback", card.ts])
+        for _ in range(150):
+            body, kind = encoded(mangler.choice(seen))
+            if kind == "application/json":
+                body = json.dumps(mangler.mangled(json.loads(body)))
+            else:
+                fields = mangler.mangled(dict(parse_qsl(body)))
+                if "payload" in fields:
+                    fields["payload"] = mangler.choice([fields["payload"], _again(mangler, fields["payload"])])
+                body = urlencode(fields, errors="replace")
+            status, _, _ = await poster.post(body, {"Content-Type": kind, **poster.signed(body)})
+            assert status < 500, body
+        await study.handled()
+        assert "What you can say here" in (await study.bob.command(COMMAND, "help", study.channel)).words
+
+
+def _but_for_grading(tables: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Answers are graded beside all else, whenever that is done."""
+    return {name: rows for name, rows in tables.items() if name not in ("answers", "grades")}
+
+
+def _again(mangler: Mangler, payload: object) -> str:
+    try:
+        return json.dumps(mangler.mangled(json.loads(str(payload))))
+    except (ValueError, TypeError):
+        return str(payload)
 
 
 # --- what comes again ---------------------------------------------------------------------------------------
