@@ -340,7 +340,7 @@ class Ears:
             while left and self.connected:
                 troubled = []
                 for round_ in await self._open_rounds():
-                    if round_.channel in left and not await self._read_round(round_):
+                    if round_.channel in left and not await self._has_read(round_):
                         troubled.append(round_.channel)
                 if self._reading == 1 and not self._away:
                     for channel in left:
@@ -354,6 +354,12 @@ class Ears:
                     await asyncio.sleep(next(waits, 60))
         finally:
             self._reading -= 1
+
+    async def _has_read(self, round_: Round) -> bool:
+        try:
+            return await self._read_round(round_)
+        except StoreError:
+            return False  # What was said is there, and can be read again.
 
     async def _read_round(self, round_: Round) -> bool:
         if round_.sealed or round_.card is None:
@@ -371,14 +377,11 @@ class Ears:
             return error.failure not in (Failure.NOT_SENT, Failure.UNCLEAR)
         there = {said.message for said in messages}
         parts = {part.id: None for answer in answers for part in answer.parts if part.source is Source.MESSAGE}
-        try:
-            for said in messages:
-                await self._heard(said)
-            for part in parts:
-                if part not in there:
-                    await self._look_for(round_, part)
-        except StoreError:
-            return False
+        for said in messages:
+            await self._heard(said)
+        for part in parts:
+            if part not in there:
+                await self._look_for(round_, part)
         return True
 
     async def _look_for(self, round_: Round, part: str) -> None:
