@@ -390,8 +390,10 @@ class DiscordStage(_Played):
         return await self._seen(await self._people[who].use_on(self._messages[key], DISCORD_SUBMIT))
 
     async def form(self, who: str, text: str, *, round_: str = "", share: Share = Share.NO) -> Heard:
-        form = (await self._people[who].press(await self._card(round_), "Answer")).form
-        assert form is not None
+        pressed = await self._people[who].press(await self._card(round_), "Answer")
+        form = pressed.form
+        if form is None:  # It is refused before anything can be typed.
+            return await self._seen(pressed)
         said = {"Your answer": text, "Share it at the reveal?": _CHOICES[share]}
         return await self._seen(await self._people[who].submit(form, said))
 
@@ -597,8 +599,10 @@ class SlackStage(_Played):
         return await self._seen(await self._people[who].shortcut(self._message(key), SLACK_SUBMIT))
 
     async def form(self, who: str, text: str, *, round_: str = "", share: Share = Share.NO) -> Heard:
-        form = (await self._people[who].press(await self._card(round_), "Answer")).modal
-        assert form is not None
+        pressed = await self._people[who].press(await self._card(round_), "Answer")
+        form = pressed.modal
+        if form is None:  # It is refused before anything can be typed.
+            return await self._seen(pressed)
         said = {"Your answer": text, "Share it at the reveal?": _CHOICES[share]}
         return await self._seen(await self._people[who].submit(form, said))
 
