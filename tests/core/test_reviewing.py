@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -466,6 +466,42 @@ def test_grants_and_undos_in_any_number_end_where_the_last_one_stands(steps: lis
             granted = [one for one in world.tx.rulings.of_channel(CHANNEL, 20) if one.stands]
             assert world.entries("ada")[: len(rows)] == rows
             assert world.points("ada") == (3 if granted and granted[0].verdict is ObjectionState.GRANTED else 2)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["object", "undo"] * 3 + ["grant", "decline", "level", "wait"]),
+            st.integers(0, 3),
+        ),
+        min_size=6,
+        max_size=10,
+    )
+)
+def test_never_more_than_two_are_open_whatever_is_filed_ruled_and_undone(steps: list[tuple[str, int]]) -> None:
+    with closing(revealed(("ada", f"It touches two, {LISTED}."))) as world:
+        now = at("10:00", 1)
+        for number, what in enumerate(("all", "1"), start=1):  # From here three steps may be one too many.
+            world.objects("ada", f"{what}.0", now)
+            world.rules(f"{'2' if what == 'all' else 'grant'} o{number}", now)
+        for step, number in steps:
+            now += HOURS_72 if step == "wait" else timedelta(minutes=1)
+            made = [one.number for one in world.tx.rulings.of_channel(CHANNEL, 20) if one.stands]
+            with suppress(Refused):
+                match step:
+                    case "object":
+                        filed = len(world.tx.objections.of_answer(first(world).id, member("ada")))
+                        world.objects("ada", f"{('all', '1', '0', '2', '2')[filed]}.0", now)
+                    case "wait":
+                        world.tick(now)
+                    case "undo" if made:
+                        world.rules(f"undo r{made[number % len(made)]}", now)
+                    case "level":
+                        world.rules(f"{number % 3} {flagged(world, 'ada')}", now)
+                    case "grant" | "decline" if open_ := world.tx.objections.open_of(GROUP, member("ada")):
+                        world.rules(f"{step} o{open_[number % len(open_)].number}", now)
+            assert len(world.tx.objections.open_of(GROUP, member("ada"))) <= 2
 
 
 # --- a re-grade ---------------------------------------------------------------------------------------------

@@ -188,7 +188,7 @@ def test_the_second_week_begins_with_a_recap_and_its_picture_and_has_a_reminder_
     _, monday = done.out.split("── Monday")
     recap, _, after = monday.partition("Question of Monday")
     [picture] = folder.iterdir()
-    assert picture.name == "answers-in-the-week-of-1-november.png"
+    assert picture.name == "answers-week-of-1-november.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
     for seen in ("The week of 1 November\n", "Helped 1 reader: barbara", "[Share this month's board]"):
         assert seen in recap

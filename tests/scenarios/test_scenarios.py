@@ -17,8 +17,9 @@ import pytest
 import yaml
 
 from bot import pictures
+from bot.adapters.discord.wording import as_called_here
 from bot.core import notices, scoring
-from bot.core.card import Picture
+from bot.core.card import Card, Picture
 from bot.core.commands import TABLE, Who
 from bot.core.model import Receipt, Season, Share, Source, Told, Why, group_of
 from bot.core.ports import Transaction
@@ -274,6 +275,20 @@ def _without_picture(seen: Seen) -> Iterator[Seen]:
     yield from [Seen(pictures_)] if pictures_ else []
 
 
+def _as_filled_in(one: Seen) -> Seen:
+    """With commands as Discord has them, a field for each option; `-admin` is taken off by its stage."""
+    lines = (as_called_here(Card(title=line)).title for line in one.words)
+    return replace(one, words=tuple(line.replace("/nnquestion-admin ", "/nnquestion ") for line in lines))
+
+
+def _refused_before_it_opens(step: Step) -> bool:
+    return step.does == "fills in" and "has barred you" in step.told
+
+
+def _refused(seen: list[Seen]) -> list[Seen]:
+    return [replace(one, words=("That did not work", *one.words[1:])) for one in seen]
+
+
 _SHOWN_ONCE: Final = (
     "Discord shows them /nnquestion-admin once it is allowed for them or for their role, under Server Settings >"
     " Integrations > nnquestion. Until then they have buttons in #general."
@@ -288,6 +303,22 @@ _NOTE: Final = Seen(
 )
 
 BY_DESIGN: Final = (
+    *(
+        ByDesign(
+            platform,
+            f"a form that would be refused does not open in {platform}: nothing is typed in vain",
+            _refused_before_it_opens,
+            told=_refused,
+        )
+        for platform in ("discord", "slack")
+    ),
+    ByDesign(
+        "discord",
+        "its app has a field for each option of a command, and replies name them so",
+        lambda step: True,
+        told=lambda seen: [_as_filled_in(one) for one in seen],
+        shown=lambda shown: {where: _as_filled_in(one) for where, one in shown.items()},
+    ),
     ByDesign(
         "discord",
         "what is said in a thread is answered by the mark alone: a bot has private words only for commands and buttons",
