@@ -29,11 +29,11 @@ def inspect(path: Path, network: str = "") -> FileSeen:
         if not there:
             return FileSeen(path=str(path), exists=False, writable=writable, network=network)
         look(path)
-        log = path.with_name(f"{path.name}-wal")
+        ahead = path.with_name(f"{path.name}-wal")
         return FileSeen(
             path=str(path),
             size=path.stat().st_size,
-            log=log.stat().st_size if log.exists() else 0,
+            log=ahead.stat().st_size if ahead.exists() else 0,
             pending=_pending(path),
             writable=writable,
             network=network,

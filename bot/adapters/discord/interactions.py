@@ -184,8 +184,8 @@ class Interactions:
         try:
             with _reading():
                 option, typed = commands.focused(data)
-        except _Misshapen as misshapen:
-            log.info("%s", misshapen)
+        except _Misshapen as why:
+            log.info("%s", why)
             option, typed = None, ""
         found = commands.suggestions(option, typed, banks=self._banks(), zones=zone_names()) if option else []
         choices = [discord.app_commands.Choice(name=name, value=value) for name, value in found]
@@ -503,8 +503,8 @@ async def _finished(interaction: discord.Interaction, work: Awaitable[Card | _Mo
         answer = await work
     except _Elsewhere:
         raise
-    except _Misshapen as misshapen:
-        log.info("%s", misshapen)
+    except _Misshapen as why:
+        log.info("%s", why)
         answer = _NOTHING
     except Exception:
         log.exception("interaction %s failed", interaction.id)
