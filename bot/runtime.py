@@ -414,9 +414,7 @@ async def run_platforms(settings: Settings) -> None:
             async with asyncio.timeout(ENDS_WITHIN):
                 await _end(program, connecting, beside)
         except TimeoutError:
-            log.warning(
-                "not all that was in hand could be finished within %g s; it goes on at the next start", ENDS_WITHIN
-            )
+            log.warning("not all that was in hand could be finished in time; it goes on at the next start")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(program.stop(), 0.5)
     log.info("stopped")

@@ -184,8 +184,8 @@ class Interactions:
         try:
             with _reading():
                 option, typed = commands.focused(data)
-        except _Misshapen as why:
-            log.info("%s", why)
+        except _Misshapen:
+            log.info("an interaction has not the shape that it should have")
             option, typed = None, ""
         found = commands.suggestions(option, typed, banks=self._banks(), zones=zone_names()) if option else []
         choices = [discord.app_commands.Choice(name=name, value=value) for name, value in found]
@@ -344,7 +344,7 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise _Misshapen(f"an interaction has not the shape it should have ({type(error).__name__})") from error
+        raise _Misshapen from error
 
 
 def _sent(data: Mapping[str, Any]) -> forms.Form:
@@ -503,8 +503,8 @@ async def _finished(interaction: discord.Interaction, work: Awaitable[Card | _Mo
         answer = await work
     except _Elsewhere:
         raise
-    except _Misshapen as why:
-        log.info("%s", why)
+    except _Misshapen:
+        log.info("an interaction has not the shape that it should have")
         answer = _NOTHING
     except Exception:
         log.exception("interaction %s failed", interaction.id)
