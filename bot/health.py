@@ -11,12 +11,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Final
 
 from bot.core.ports import StoreError
 from bot.web import Route
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 WRITES_WITHIN: Final = 4.0
 """Seconds for a write to the database; whoever asks gives up after five or ten."""
@@ -118,12 +119,16 @@ class Health:
         ]
 
     async def _healthz(self, _: web.Request) -> web.Response:
+        from aiohttp import web
+
         database = await self.database()
         if database.is_well:
             return web.Response(text="ok\n")
         return web.Response(status=503, text=f"database: {database.why}\n")
 
     async def _readyz(self, _: web.Request) -> web.Response:
+        from aiohttp import web
+
         parts = await self.parts()
         ready = all(part.is_well for part in parts.values())
         state = STANDBY if not self._leads() else "ready"
@@ -134,6 +139,8 @@ class Health:
         return web.json_response(said, status=200 if ready else 503, dumps=_dumps)
 
     async def _metrics(self, _: web.Request) -> web.Response:
+        from aiohttp import web
+
         # Off the loop: reading what the system says of the process, and thousands of buckets, take their time.
         body = await asyncio.to_thread(self._measured)
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

@@ -12,9 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aiohttp
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -29,6 +28,9 @@ from prometheus_client import (
 from bot import __version__
 from bot.core.model import ChannelId, Delivery, Drill, platform_of
 from bot.core.ports import DeliveryError, Failure
+
+if TYPE_CHECKING:
+    import aiohttp
 
 LATE_AFTER: Final = timedelta(minutes=1)
 """A question that stands later than this after its planned instant is late."""
@@ -287,9 +289,6 @@ class OnePlatform:
         self._metrics, self._name = metrics, name
         self._refusals = deque[float](maxlen=_REMEMBERED)
         self._lock = threading.Lock()
-        self.trace = aiohttp.TraceConfig()
-        self.trace.on_request_end.append(self._answered)
-        self.trace.on_request_exception.append(self._broken)
         # So that what has not happened yet is 0, and not missing: alerts are about changes.
         metrics._reconnects.labels(name)
         for result in ("answered", "broken"):
@@ -303,6 +302,16 @@ class OnePlatform:
         metrics._waiting.labels(name)
         metrics._lag.labels(name)
         metrics._acknowledged.labels(name)
+
+    @property
+    def trace(self) -> aiohttp.TraceConfig:
+        """Counts the requests of the sessions that it is given to."""
+        import aiohttp
+
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(self._answered)
+        trace.on_request_exception.append(self._broken)
+        return trace
 
     def reconnected(self) -> None:
         """A connection is up again that was up before."""

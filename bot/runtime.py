@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Final
 import tzlocal
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import __version__, checkup, logs
-from bot.adapters.terminal.chat import Chat
+from bot import __version__, logs
 from bot.adapters.terminal.demo import ZONE as DEMO_ZONE
 from bot.adapters.terminal.demo import Demo, DemoRefused, FastClock, is_demo, seed_of
 from bot.adapters.terminal.demo import start as demo_start
@@ -30,7 +29,6 @@ from bot.adapters.terminal.show import Show
 from bot.adapters.terminal.terminal import Person, Terminal, channel_id
 from bot.core import drills, grading, group_export, owing
 from bot.core.card import File
-from bot.core.checkup import Finding, PlatformSeen
 from bot.core.groups import Limits
 from bot.core.items import Item, Suggestion, items, suggestions
 from bot.core.model import Action, Answer, Grade, GroupId, Place, Question, Round, RoundState, platform_of
@@ -57,6 +55,7 @@ if TYPE_CHECKING:
 
     from bot.adapters.discord.client import Discord
     from bot.adapters.slack.app import Slack
+    from bot.core.checkup import Finding, PlatformSeen
 
 log = logging.getLogger(__name__)
 
@@ -471,11 +470,15 @@ async def _count(program: Program) -> None:
 
 async def look_over(settings: Settings, *, online: bool, clock: Clock = wall_clock) -> list[Finding]:
     """How all of it is, beside the program that may be running; `online`: also what the platforms tell."""
+    from bot import checkup  # Only doctor and init need it.
+
     return await checkup.over(settings, clock, online=online)
 
 
 async def ask_platforms(settings: Settings, clock: Clock = wall_clock) -> list[PlatformSeen]:
     """How the bot's accounts stand with the platforms of the settings, without a look at any channel."""
+    from bot import checkup
+
     return await checkup.platforms(settings, (), clock)
 
 
@@ -591,6 +594,8 @@ async def play_demo(
 
 async def sit_in_chat(settings: Settings, *, name: str | None, database: Path | None, saves: Path | None) -> None:
     """The room with the person at the keyboard in it, until they leave. Pictures go into `saves`."""
+    from bot.adapters.terminal.chat import Chat  # With what it takes to edit lines, which nobody else needs.
+
     folder = data_folder()
     program = build(_room_of_its_own(settings, database or folder / "chat.db"), saves=saves)
     assert program.terminal is not None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import aiohttp
+from typing import TYPE_CHECKING, Protocol
 
 from bot.core.model import Drill
+
+if TYPE_CHECKING:
+    import aiohttp  # It takes a sixth of the program's start, and only the platforms need it.
 
 
 class OfPlatform(Protocol):
     """What an adapter tells of its connection to its platform."""
 
-    trace: aiohttp.TraceConfig
-    """Sees every request to the platform."""
+    @property
+    def trace(self) -> aiohttp.TraceConfig:
+        """Sees every request to the platform."""
+        ...
 
     def reconnected(self) -> None:
         """A connection is up again that was up before."""
@@ -39,8 +42,11 @@ class OfRounds(Protocol):
 class Unwatched:
     """Nobody who counts anything."""
 
-    def __init__(self) -> None:
-        self.trace = aiohttp.TraceConfig()
+    @property
+    def trace(self) -> aiohttp.TraceConfig:
+        import aiohttp
+
+        return aiohttp.TraceConfig()
 
     def reconnected(self) -> None:
         return

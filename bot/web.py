@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias
 
-from aiohttp import web
+if TYPE_CHECKING:
+    from aiohttp import web  # Else it is loaded when a server starts: the demo and chat need none.
 
 log = logging.getLogger(__name__)
 
-Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
+Route: TypeAlias = "tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]"
 """Method, path, and who answers. What answers GET answers HEAD, too."""
 
 LARGEST: int = 4 * 2**20
@@ -26,18 +28,21 @@ class Web:
     def __init__(self, host: str, port: int, routes: Iterable[Route]) -> None:
         """Port 0 lets the system choose; `address` says which after the start."""
         self._host, self._port = host, port
-        self._app = web.Application(client_max_size=LARGEST)
-        self._app.on_response_prepare.append(_say_not_by_whom)
-        for method, path, handler in routes:
-            self._app.router.add_route(method, path, handler)
-            if method == "GET":
-                self._app.router.add_route("HEAD", path, handler)
+        self._routes = tuple(routes)
         self._runner: web.AppRunner | None = None
         self.address = ""
 
     async def start(self) -> None:
         """Listen from now on. Raises OSError if the address cannot be had: which, and what to do."""
-        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=5)
+        from aiohttp import web
+
+        app = web.Application(client_max_size=LARGEST)
+        app.on_response_prepare.append(_say_not_by_whom)
+        for method, path, handler in self._routes:
+            app.router.add_route(method, path, handler)
+            if method == "GET":
+                app.router.add_route("HEAD", path, handler)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await self._runner.setup()
         host = f"[{self._host}]" if ":" in self._host else self._host
         try:
