@@ -5,7 +5,7 @@ All that was taken in of one member in one round, in the order of the platform's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,8 +47,14 @@ class Expected:
         return len("\n".join(piece.text for piece in pieces)) <= HOLDS
 
 
-def expected(round_: Round, taken: Iterable[Happened], gone: Mapping[str, datetime]) -> Expected:
-    """The answer that this makes; `gone` are deleted messages, with the instants at which that was heard."""
+def expected(
+    round_: Round, taken: Iterable[Happened], gone: Mapping[str, datetime], withdrawn: Collection[str] = ()
+) -> Expected:
+    """The answer that this makes.
+
+    `gone` are deleted messages, with the instants at which that was heard; `withdrawn` are the empty forms that found
+    an answer when they came. One that was sent after the close is then as good as a deletion.
+    """
     taken = list(taken)
     forms_known: dict[str, list[datetime | None]] = {}
     latest: dict[str, list[datetime]] = {}
@@ -76,11 +82,11 @@ def expected(round_: Round, taken: Iterable[Happened], gone: Mapping[str, dateti
     for one in sorted([*taken, *deletions], key=lambda one: (*effective(one), one.id)):
         if answer.erased:
             break
-        _step(round_, answer, one, effective(one)[0])
+        _step(round_, answer, one, effective(one)[0], withdraws=one.id in withdrawn)
     return answer
 
 
-def _step(round_: Round, answer: Expected, one: Happened, at: datetime) -> None:
+def _step(round_: Round, answer: Expected, one: Happened, at: datetime, *, withdraws: bool) -> None:
     closed = (one.at if isinstance(one, Deleted) else at) >= round_.closes_at
     in_time = bool(answer.pieces) and not answer.late
     here = next((p for p in answer.pieces if isinstance(one, Said | Deleted) and p.id == one.message), None)
@@ -104,6 +110,7 @@ def _step(round_: Round, answer: Expected, one: Happened, at: datetime) -> None:
             _speak(round_, answer, one, at, closed=closed)
         case Form() | Submitted():
             if in_time and closed:
+                answer.erased = withdraws
                 return
             if isinstance(one, Form):
                 piece, late = Piece(one.interaction, one.text.strip(), one.at, None, form=True), closed

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import chain, pairwise
 
 from bot.core import rulings, streaks
-from bot.core.answering import Said, Submitted
+from bot.core.answering import Form, Said, Submitted
 from bot.core.model import (
     UNGRADED,
     UNREVEALED,
@@ -234,7 +234,14 @@ def _wanted(world: World, tx: Tables, round_: Round, member: MemberId) -> Expect
             deleted = tx.events.get(f"{round_.channel}/{said.message}/deleted")
             if deleted is not None:
                 gone[said.message] = datetime.fromisoformat(deleted.data["at"])
-    return expected(round_, taken, gone)
+    empty = (
+        one
+        for one in world.handed.values()
+        if isinstance(one, Form) and (one.round, one.member) == (round_.id, member) and not one.text.strip()
+    )
+    taken_in = ((form, tx.events.get(form.id)) for form in empty)
+    withdrawals = [form for form, event in taken_in if event is not None and not event.about]
+    return expected(round_, [*taken, *withdrawals], gone, withdrawn={form.id for form in withdrawals})
 
 
 def _heard(world: World, tx: Tables, counts: Counter[str]) -> Iterator[str]:
