@@ -38,10 +38,15 @@ install: $(VENV)/stamp-run ## set up what running the bot needs, and run nothing
 # One step of the checks, under a heading.
 step = @printf '\n== %s\n' '$(1)' && $(VENV)/bin/$(1)
 
+# pytest rewrites the asserts of all tests, which takes as long as mypy does, and each of its workers would do it anew.
+# So it is done beside mypy, and kept; also where Python is told to keep nothing (docs.pytest.org, "assert").
+export PYTHONDONTWRITEBYTECODE :=
+READ_TESTS = $(VENV)/bin/pytest --collect-only -qq >/dev/null 2>&1
+
 test: $(VENV)/stamp-dev ## run all checks: ruff, mypy, who may import whom, the tests
 	$(call step,ruff check .)
 	$(call step,ruff format --check .)
-	$(call step,mypy)
+	@$(READ_TESTS) & reading=$$!; printf '\n== mypy\n'; $(VENV)/bin/mypy; found=$$?; wait $$reading; exit $$found
 	$(call step,lint-imports --no-logo)
 	$(call step,pytest -n auto)
 

@@ -292,7 +292,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         read_bank(text, "questions.yaml", every_rule)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_bank_with_a_slip_in_it_is_read_or_refused(data: st.DataObject) -> None:
     whole = bank(own())

@@ -199,14 +199,14 @@ def test_a_time_that_remembers_the_second_reading_still_opens_at_the_first() -> 
 # --- a sample of the exhaustive proof -----------------------------------------------------------------------
 
 
-def test_a_third_of_the_zones_have_one_round_a_date_around_their_changes_of_2026() -> None:
+def test_a_sixth_of_the_zones_has_one_round_a_date_around_their_changes_of_2026() -> None:
     tally = Tally()
-    for name in random.Random(2026).sample(zone_names(), 200):
+    for name in random.Random(2026).sample(zone_names(), 100):
         pieces = timeline(name, date(2026, 1, 1), date(2026, 12, 31))
         for days in days_around_changes(pieces, date(2026, 1, 1), date(2026, 12, 31)):
             for at in EVERY_DATE_AT:
                 tally += check(name, pieces, days, at)
-    assert tally.checks > 2_000
+    assert tally.checks > 1_000
     assert tally.violations == ()
 
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
 ROOT: Final = Path(__file__).parents[2]
 PATIENCE: Final = 20
 """Seconds after which something that is waited for will not come any more."""
+READ_AT_THE_START: Final = ("LANG", "LC_ALL", "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONWARNINGS", "PYTHONPATH")
+"""What Python reads when it starts, and not again: a run with one of these set is a new process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +60,19 @@ class Program:
         return self._popen(["-m", module, *map(str, arguments)], out, settings)
 
     def run(self, *arguments: object, module: str = "bot", **settings: object) -> Ended:
-        """Run a command to its end."""
-        return ended(self._popen(["-m", module, *map(str, arguments)], subprocess.PIPE, settings))
+        """Run a command to its end, in a fork of a process that has loaded the program."""
+        environment = self.environment(**settings)
+        if any(name in settings for name in READ_AT_THE_START):
+            return ended(self._popen(["-m", module, *map(str, arguments)], subprocess.PIPE, settings))
+        with tempfile.TemporaryDirectory() as folder:
+            out, err = Path(folder, "out"), Path(folder, "err")
+            out.touch()
+            err.touch()
+            order = [module, [*map(str, arguments)], str(self.home), environment, str(out), str(err)]
+            code = _loaded().run(order)
+            printed, told = (file.read_text("utf-8", "replace") for file in (out, err))
+            assert code is not None, f"it did not end within {PATIENCE} seconds; it wrote:\n{printed}\n{told}"
+            return Ended(code, printed, told)
 
     def start_code(
         self, code: str, *arguments: object, into: IO[bytes] | None = None, **settings: object
@@ -80,6 +98,45 @@ class Program:
             stdout=out,
             stderr=err,
         )
+
+
+class Loaded:
+    """A process that has loaded the program, and forks for each run."""
+
+    def __init__(self, folder: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.program.forking"],
+            env=Program(Path(folder)).environment(),
+            encoding="utf-8",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def run(self, order: Sequence[object]) -> int | None:
+        """Run what is ordered; the code with which it ended, None if it had to be ended."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        if select.select([self._process.stdout], [], [], PATIENCE)[0]:
+            return int(self._process.stdout.readline())
+        os.killpg(self._process.pid, signal.SIGKILL)
+        _loaded.cache_clear()
+        return None
+
+    def end(self) -> None:
+        """Let it end."""
+        self._process.communicate(timeout=PATIENCE)
+
+
+@cache
+def _loaded() -> Loaded:
+    folder = tempfile.TemporaryDirectory()
+    loaded = Loaded(folder.name)
+    atexit.register(folder.cleanup)
+    atexit.register(loaded.end)  # Called first.
+    return loaded
 
 
 def ended(process: subprocess.Popen[str], patience: float = PATIENCE) -> Ended:

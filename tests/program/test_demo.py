@@ -314,7 +314,7 @@ def test_a_demo_that_is_killed_from_outside_while_it_prints_goes_on(
 ) -> None:
     dice = Random(5)
     database = tmp_path / "x.db"
-    for _ in range(4):
+    for _ in range(3):
         with program.start("demo", "--days", 3, "--database", database) as process:
             assert process.stdout is not None
             for _ in range(dice.randint(1, 120)):

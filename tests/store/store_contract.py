@@ -186,6 +186,7 @@ class TransactionContract:
         assert there == ["done", "done", None, "done"]
 
     async def test_closing_finishes_the_work_that_waits(self, store: Store) -> None:
+        await store.write(setting("open", "x"))
         writing = [asyncio.create_task(store.write(setting(f"{n}", "x"))) for n in range(20)]
         reading = asyncio.create_task(store.read(lambda tx: tx.facts.get("0")))
         await asyncio.wait(writing, return_when=asyncio.FIRST_COMPLETED)

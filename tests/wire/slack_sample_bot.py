@@ -101,7 +101,10 @@ class SampleBot:
             token=team.token, base_url=server.api_url, session=self.session, retry_handlers=[], timeout=10
         )
         self.app = AsyncApp(
-            client=self.client, signing_secret=server.signing_secret, process_before_response=before_response
+            name="study",
+            client=self.client,
+            signing_secret=server.signing_secret,
+            process_before_response=before_response,
         )
         self.heard: list[tuple[str, str, int]] = []
         """Name, text and retry number of every event."""

@@ -195,6 +195,7 @@ class Slack:
             return None
 
         app = AsyncApp(
+            name="nnquestion",  # Else Bolt looks for it on the whole call stack, with all its source files.
             client=self.client,
             signing_secret=signing_secret or None,
             request_verification_enabled=bool(signing_secret),

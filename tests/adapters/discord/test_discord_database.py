@@ -76,8 +76,8 @@ def references(thread: Channel) -> int:
     return sum("Reference answer" in text_of(message) for message in thread.messages)
 
 
-async def until_revealed(study: Study, thread: Channel) -> None:
-    await study.at("18:00")
+async def until_revealed(study: Study, thread: Channel, clock: str = "18:00") -> None:
+    await study.at(clock)
     await study.until(lambda: references(thread))
     await study.handled()
     for _ in range(2):
@@ -158,7 +158,7 @@ async def test_on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_and_all_g
         told(program, "max_page_count = 1000000")
         await study.until(lambda: marked(study, said))
         assert texts(study) == [FULL, LONG]
-        await until_revealed(study, thread)
+        await until_revealed(study, thread, "18:01")
         assert ask(study.database, "SELECT COUNT(DISTINCT member) FROM grades") == [(2,)]
 
 
