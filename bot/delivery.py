@@ -210,38 +210,59 @@ class Deliverer:
         for part in range(len(delivery.sent) + 1, asking.messenger.parts(card) + 1):
             key = delivery.key if part == 1 else f"{delivery.key}/{part}"
             ref = await self._find(asking, delivery, key, elsewhere) if delivery.unclear else None
-            again = ref is None and delivery.unclear
-            if ref is None:
-                ref = await asking.turn(partial(_send, place=asking.place, card=card, part=part, key=key), posts=True)
-                if again:  # The earlier attempt may land while this one is on its way.
-                    ref = await self._find(asking, delivery, key, elsewhere) or ref
+            if ref is not None:
+                delivery = await self._note_part(delivery, ref, now, None)
+                continue
+            again = delivery.unclear
+            ref = await asking.turn(partial(_send, place=asking.place, card=card, part=part, key=key), posts=True)
             delivery = await self._note_part(delivery, ref, now, key if again else None)
+            if again:  # The earlier attempt may have landed while this one was on its way.
+                await self._remove_twins(asking, delivery, ref, key, elsewhere)
         return delivery
+
+    async def _remove_twins(
+        self, asking: _Asking, delivery: Delivery, kept: MessageRef, key: str, elsewhere: Place | None
+    ) -> None:
+        """Remove what else stands of a message, as far as it shows yet.
+
+        What stands is noted, and is not lost when this fails: a later look is owed (`outcomes.part_sent`).
+        """
+        try:
+            for other in await self._standing(asking, key, elsewhere):
+                if other != kept:
+                    await self._remove(asking, delivery, other)
+        except DeliveryError as error:
+            log.warning("delivery %s: what stands twice is looked for later: %s", delivery.key, error)
+            self._slow_down(delivery, error)
+            if self._watch is not None:
+                self._watch.failed(delivery, error)
 
     async def _note_part(self, delivery: Delivery, ref: MessageRef, now: datetime, again_as: str | None) -> Delivery:
         at = self._clock() if self._clock else now
         return await self._store.write(lambda tx: outcomes.part_sent(tx, delivery, ref, at, again_as=again_as))
 
     async def _look(self, asking: _Asking, delivery: Delivery) -> None:
-        [kept] = delivery.sent
         found = await asking.turn(lambda messenger: messenger.find(asking.place, key=delivery.title))
-        for other in found if kept in found else found[1:]:
-            if other != kept:
-                await asking.turn(partial(_delete, ref=other))
-                if self._watch is not None:
-                    self._watch.removed(delivery)
+        for other in found if not delivery.sent or delivery.sent[0] in found else found[1:]:
+            if other not in delivery.sent:
+                await self._remove(asking, delivery, other)
 
     async def _find(self, asking: _Asking, delivery: Delivery, key: str, elsewhere: Place | None) -> MessageRef | None:
-        found = await asking.turn(lambda messenger: messenger.find(asking.place, key=key))
-        if elsewhere is not None:
-            found = [*found, *await self._find_in_thread(asking.at(elsewhere), key)]
+        found = await self._standing(asking, key, elsewhere)
         if self._watch is not None:
             self._watch.looked(delivery)
         for younger in found[1:]:
-            await asking.turn(partial(_delete, ref=younger))
-            if self._watch is not None:
-                self._watch.removed(delivery)
+            await self._remove(asking, delivery, younger)
         return found[0] if found else None
+
+    async def _standing(self, asking: _Asking, key: str, elsewhere: Place | None) -> list[MessageRef]:
+        found = await asking.turn(lambda messenger: messenger.find(asking.place, key=key))
+        return found if elsewhere is None else [*found, *await self._find_in_thread(asking.at(elsewhere), key)]
+
+    async def _remove(self, asking: _Asking, delivery: Delivery, twin: MessageRef) -> None:
+        await asking.turn(partial(_delete, ref=twin))
+        if self._watch is not None:
+            self._watch.removed(delivery)
 
     async def _find_in_thread(self, asking: _Asking, key: str) -> list[MessageRef]:
         try:

@@ -31,7 +31,7 @@ from bot.core.ports import DeliveryError, Failure, Messenger, Store, StoreError,
 from bot.delivery import Deliverer
 from bot.pacing import Pace
 from bot.store import SqliteStore
-from tests.adapters.fakes import ScriptedMessenger
+from tests.adapters.fakes import Posted, ScriptedMessenger
 from tests.core.worlds import SLUGS, make_bank
 from tests.factories import ADA, CHANNEL, DAY, NOW, RANDOM, Kept, keep, make_delivery, make_drill, make_question
 from tests.store.files import with_tables
@@ -424,6 +424,43 @@ async def test_a_first_attempt_that_lands_after_every_look_is_removed_five_minut
     assert post.messenger.posted(QUESTION).ref == kept
     assert (await post.round()).card == kept
     assert await post.do(lambda tx: tx.deliveries.unfinished()) == []
+
+
+async def test_what_was_sent_again_is_kept_though_the_look_right_after_it_is_refused(post: Post) -> None:
+    await post.open_round()
+    post.messenger.fails("send", QUESTION, Failure.UNCLEAR)
+    await post.send()
+    post.messenger.succeeds("find", QUESTION)
+    post.messenger.fails("find", QUESTION, Failure.REFUSED)
+    await post.send(NOW + timedelta(minutes=1))
+    assert await post.state() is DeliveryState.DONE
+    assert (await post.round()).card == post.messenger.posted(QUESTION).ref
+
+
+async def test_the_later_look_is_taken_again_until_it_has_seen_something(post: Post) -> None:
+    await post.open_round()
+    post.messenger.fails("send", QUESTION, Failure.UNCLEAR)
+    await post.send()
+    await post.send(NOW + timedelta(minutes=1))
+    lands(post.messenger, QUESTION)
+    for failure in (Failure.REFUSED, Failure.NOT_SENT, Failure.UNCLEAR):
+        post.messenger.fails("find", QUESTION, failure)
+    for minutes in (6, 16, 26, 36):
+        await post.send(NOW + timedelta(minutes=minutes))
+    assert post.messenger.posted(QUESTION).ref == (await post.round()).card
+
+
+async def test_a_card_that_is_given_up_while_it_may_be_on_its_way_is_removed_should_it_land(post: Post) -> None:
+    await post.open_round()
+    post.messenger.fails("send", QUESTION, Failure.UNCLEAR)
+    post.messenger.fails("send", QUESTION, Failure.REFUSED, times=outcomes.TAKEN_WITHIN - 1)
+    for minutes in range(outcomes.TAKEN_WITHIN):
+        await post.send(NOW + timedelta(minutes=minutes))
+    assert (await post.round()).state is RoundState.CANCELLED
+    late = Posted(MessageRef(place=HERE, message="late"), QUESTION, 1, Card(title="late"))
+    post.messenger.standing.append(late)
+    await post.send(NOW + outcomes.LOOKS_AFTER + timedelta(minutes=outcomes.TAKEN_WITHIN))
+    assert QUESTION not in post.messenger.said()
 
 
 async def test_where_nothing_landed_late_the_later_look_changes_nothing(post: Post) -> None:

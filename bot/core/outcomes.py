@@ -33,8 +33,8 @@ TAKEN_WITHIN: Final = 5
 LOOKS_AFTER: Final = timedelta(minutes=5)
 """After a message was sent again, so long it may be that the first attempt lands, too."""
 
-LOOKS_AT_MOST: Final = 5
-"""Tries to look for what stands twice."""
+LOOKS_AT_MOST: Final = 20
+"""Tries to look for what stands twice, over two hours or so. They hold up nothing."""
 
 LONGEST_WAIT: Final = timedelta(minutes=10)
 LONGEST_WISH: Final = timedelta(hours=6)
@@ -83,17 +83,22 @@ def part_sent(
     delivery = replace(delivery, sent=(*delivery.sent, ref), unclear=unclear)
     tx.deliveries.save(_with_card_kept(tx, delivery))
     if again_as is not None:
-        look = Delivery(
-            key=f"{again_as}/look",
-            place=ref.place,
-            action=Action.LOOK,
-            created_at=now,
-            title=again_as,
-            not_before=now + LOOKS_AFTER,
-            sent=(ref,),
-        )
-        tx.deliveries.owe(look)
+        _look_later(tx, again_as, ref.place, now, kept=ref)
     return delivery
+
+
+def _look_later(tx: Transaction, key: str, place: Place, now: datetime, *, kept: MessageRef | None) -> None:
+    """Owe a look for whatever stands under a key by then; all but the one that is kept is removed."""
+    look = Delivery(
+        key=f"{key}/look",
+        place=place,
+        action=Action.LOOK,
+        created_at=now,
+        title=key,
+        not_before=now + LOOKS_AFTER,
+        sent=() if kept is None else (kept,),
+    )
+    tx.deliveries.owe(look)
 
 
 def done(tx: Transaction, delivery: Delivery, now: datetime, *, thread: Place | None = None) -> None:
@@ -150,8 +155,11 @@ def failed(tx: Transaction, delivery: Delivery, error: DeliveryError, now: datet
         _failed_after_drop(tx, delivery, round_, error, now)
         return
     if delivery.action is Action.LOOK:
-        later = error.failure in (Failure.NOT_SENT, Failure.UNCLEAR) and delivery.attempts < LOOKS_AT_MOST
-        _try_again(tx, delivery, error, now) if later else _drop(tx, delivery, str(error))
+        passing = error.failure in (Failure.NOT_SENT, Failure.UNCLEAR, Failure.REFUSED)
+        if passing and delivery.attempts < LOOKS_AT_MOST:
+            _try_again(tx, delivery, error, now)
+        else:
+            _drop(tx, delivery, str(error))
         return
     match error.failure:
         case Failure.NOT_SENT:
@@ -245,6 +253,9 @@ def left(tx: Transaction, group: GroupId, now: datetime) -> None:
 def _not_taken(tx: Transaction, delivery: Delivery, round_: Round | None, error: DeliveryError, now: datetime) -> None:
     """Nobody can mend a card on its way: it must not hold up what comes after it in its channel."""
     _drop(tx, delivery, str(error))
+    if delivery.unclear and delivery.action in (Action.POST, Action.POST_IN_THREAD):  # It may land yet.
+        place, _ = target(tx, delivery)
+        _look_later(tx, delivery.key, place, now, kept=None)
     if round_ is None or delivery.action is not Action.POST:
         return
     cancel(tx, round_, "its card could not be posted", now)

@@ -51,7 +51,7 @@ class ScriptedMessenger:
         """The threads that are open, by place."""
         self.parts_needed = 1
         self._number = 0
-        self._script: dict[tuple[Verb, str], deque[Trouble]] = {}
+        self._script: dict[tuple[Verb, str], deque[Trouble | None]] = {}
         self._hidden: dict[str, int] = {}
         self._gone: set[ChannelId] = set()
         self._forbidden: set[ChannelId] = set()
@@ -64,6 +64,10 @@ class ScriptedMessenger:
         """Answer the next requests of this kind and key with an error. A thread goes by the key of its card."""
         raised = DeliveryError(error, "as the test says") if isinstance(error, Failure) else error
         self._script.setdefault((verb, key), deque()).extend([Trouble(raised, landed)] * times)
+
+    def succeeds(self, verb: Verb, key: str) -> None:
+        """Let the next request of this kind and key go well that has no error yet, before others that fail."""
+        self._script.setdefault((verb, key), deque()).append(None)
 
     def hides(self, key: str, times: int = 1) -> None:
         """Let the next looks for this key find nothing: a history that comes late."""
