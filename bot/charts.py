@@ -54,7 +54,7 @@ _ROW: Final = 58
 _BAR: Final = 26
 _HIGHEST: Final = 220
 """Pixels of the highest column."""
-_SHORTEST: Final = 190
+_SHORTEST: Final = 150
 """Pixels that labels leave to the longest bar."""
 _APART: Final = 10
 """Pixels between two texts side by side."""

@@ -55,7 +55,7 @@ def _make(folder: Path | None) -> None:
     "--database",
     type=click.Path(dir_okay=False, path_type=Path),
     default=None,
-    help="Keep the run in this file, and go on where it stopped.",
+    help="Keep the run in this file, its pictures beside it, and go on where it stopped.",
 )
 @_pictures_option
 def demo(days: int, seed: int | None, database: Path | None, saves: Path | None) -> None:
@@ -66,6 +66,8 @@ def demo(days: int, seed: int | None, database: Path | None, saves: Path | None)
 
     with _faults():
         _make(saves)
+        if saves is None and database is not None:
+            saves = Path(f"{database}.pictures")  # Made once there is one: the first comes with the second week.
         asyncio.run(runtime.play_demo(_settings(), days=days, seed=seed, database=database, saves=saves))
 
 

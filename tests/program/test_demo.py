@@ -337,3 +337,4 @@ def test_two_demos_cannot_play_in_one_room_at_once(program: Program, tmp_path: P
     assert "another nnquestion is using this room" in second.err
     assert done.code == 0
     assert board_of(done.out)
+    assert [file.suffix for file in Path(f"{database}.pictures").iterdir()] == [".png"]  # Where none are asked for.
