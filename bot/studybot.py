@@ -337,6 +337,14 @@ class StudyBot:
         """
         return await self._store.read(lambda tx: reminding.speaker(tx, members, message))
 
+    async def reminders(self, round_id: RoundId) -> list[MessageRef]:
+        """The reminders of a round as they stand, each in its member's direct messages."""
+        return await self._store.read(lambda tx: reminding.standing(tx, round_id))
+
+    async def has_heard(self, member: MemberId, message: str) -> bool:
+        """Whether a direct message was heard before as it is now; `message` is named as for `direct`."""
+        return await self._store.read(lambda tx: reminding.is_heard(tx, member, message))
+
     async def member(self, member: MemberId) -> Member | None:
         """A member, as far as they are known."""
         return await self._store.read(lambda tx: tx.members.get(member))

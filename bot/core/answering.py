@@ -101,7 +101,12 @@ class Form:
     @property
     def id(self) -> str:
         """What happened, by what it is."""
-        return f"{self.member}/form/{self.interaction}"
+        return self.id_of(self.member, self.interaction)
+
+    @staticmethod
+    def id_of(member: MemberId, interaction: str) -> str:
+        """The same of a form of which no more is known."""
+        return f"{member}/form/{interaction}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -494,6 +494,10 @@ class Members(Protocol):
 
     def remove_reminder(self, member: MemberId) -> None: ...
 
+    def reminded(self, round_id: RoundId) -> list[MemberId]:
+        """Who was last reminded of this round."""
+        ...
+
     def to_remind(self, now: datetime, limit: int) -> list[Reminder]:
         """Reminders whose hour has come, the earliest first."""
         ...

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from bot.core import cards, owing
+from bot.core.answering import Form
 from bot.core.asking import Asker, drill_here, said
 from bot.core.card import Block, Button, Card, Channel, Press, TimeStyle, Tone, When
 from bot.core.cards import line, strong
@@ -16,6 +17,7 @@ from bot.core.model import (
     ChannelId,
     Delivery,
     MemberId,
+    MessageRef,
     Place,
     Reminder,
     Round,
@@ -111,6 +113,17 @@ def round_of_reply(tx: Transaction, member: MemberId, message: str = "") -> Roun
         return heard
     reminder = tx.members.reminder(member)
     return None if reminder is None or reminder.round is None else tx.rounds.get(reminder.round)
+
+
+def standing(tx: Transaction, round_id: RoundId) -> list[MessageRef]:
+    """The reminders of a round as they stand: what is said below one is an answer."""
+    owed = (tx.deliveries.get(_key(round_id, member)) for member in tx.members.reminded(round_id))
+    return [delivery.sent[0] for delivery in owed if delivery is not None and delivery.sent]
+
+
+def is_heard(tx: Transaction, member: MemberId, message: str) -> bool:
+    """Whether a direct message was heard before as it is now; named as above."""
+    return tx.events.outcome(Form.id_of(member, message)) is not None
 
 
 def is_answer(tx: Transaction, round_: Round, member: MemberId, message: str) -> bool:

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 
 from sqlite_utils import Database
 
-from bot.core.model import Absence, GroupId, Member, MemberId, Naming, Reminder
+from bot.core.model import Absence, GroupId, Member, MemberId, Naming, Reminder, RoundId
 from bot.store import rows
 from bot.store.codec import at_instant, instant
 
@@ -68,6 +68,10 @@ class MemberRows:
 
     def remove_reminder(self, member: MemberId) -> None:
         rows.change(self._db, "DELETE FROM reminders WHERE member = ?", [member])
+
+    def reminded(self, round_id: RoundId) -> list[MemberId]:
+        found = rows.rows(self._db, "SELECT member FROM reminders WHERE round = ? ORDER BY member", round_id)
+        return [row["member"] for row in found]
 
     def to_remind(self, now: datetime, limit: int) -> list[Reminder]:
         found = rows.rows(

@@ -91,17 +91,18 @@ class Discord:
         """Whether something keeps the program going when a connection ends."""
         self._marks = Beside()
         self._marking = WeakValueDictionary[RoundId, asyncio.Lock]()
+        self._direct = Direct(bot, clock, draw, marked=self.mark)
         self.gaps = Gaps(
             bot,
             clock,
             heard=self._answer,
+            replies=self._direct.missed,
             shards=lambda: self.client.shard_count or 1,
             pauses=lambda: self.pauses(),
         )
         self.interactions = Interactions(
             bot, clock, banks, draw=draw, marked=self.mark, acknowledged=self.watch.acknowledged
         )
-        self._direct = Direct(bot, clock, draw, marked=self.mark)
         self.client = self._new_client(message_content=True)
         self.messenger = DiscordMessenger(lambda: self.client, draw)
 

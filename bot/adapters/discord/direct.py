@@ -1,7 +1,7 @@
 """What members say to the bot alone: an answer to the question they were reminded of last.
 
-Direct messages need no privileged intent. One that comes while the bot is away is not read later: what is not answered
-there has not been heard, and its author sees that.
+Direct messages need no privileged intent. What is said below a reminder while the bot is away is read later, as long as
+its round is not revealed (`gaps`).
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ import discord
 
 from bot.adapters.discord import failures
 from bot.adapters.discord.attachments import Draw, Outgoing, all_outgoing, taken
-from bot.adapters.discord.ids import guild_of, member_id
+from bot.adapters.discord.ids import guild_of, member_id, user_of
 from bot.adapters.discord.interactions import STRANGER, member_in, named_here
 from bot.adapters.discord.messages import typed
 from bot.adapters.discord.messenger import nonce, view_of
 from bot.core import asking
 from bot.core.card import Card
 from bot.core.cards import line
-from bot.core.model import ChannelId, MemberId, Place, Told, Why, platform_of
+from bot.core.model import ChannelId, MemberId, MessageRef, Place, Told, Why, platform_of
 from bot.core.ports import StoreError
 from bot.studybot import StudyBot
 
 log = logging.getLogger(__name__)
+
+READ_AT_MOST: Final = 100
+"""Messages below a reminder that are read after a gap, the oldest first."""
 
 _NOBODY: Final = discord.AllowedMentions.none()
 _UNASKED: Final = asking.said(
@@ -54,7 +57,7 @@ class Direct:
         text = typed(client, message)
         if text is None:
             return
-        what = f"{message.id}/{message.edited_at.isoformat() if message.edited_at is not None else ''}"
+        what = _named(message)
         try:
             await self._heard(client, message, text, what)
         except StoreError as problem:  # Discord does not tell of it again.
@@ -80,6 +83,21 @@ class Direct:
         at = message.edited_at or message.created_at
         told, card = await self._bot.direct(speaker, name, what, text, at, self._clock())
         await self._answer(message.channel, told, card, channel, what)
+
+    async def missed(self, client: discord.Client, reminder: MessageRef) -> None:
+        """Hear what was said below a reminder while the bot was away. Raises StoreError, discord.DiscordException."""
+        user = user_of(reminder.place.channel)
+        assert user is not None, "a reminder is in somebody's direct messages"
+        where = await client.create_dm(discord.Object(user))
+        after = discord.Object(int(reminder.message))
+        async for message in where.history(limit=READ_AT_MOST, after=after, oldest_first=True):
+            text, what = typed(client, message), _named(message)
+            if text is not None and message.author.id == user and not await self._has_heard(user, what):
+                await self._heard(client, message, text, what)
+
+    async def _has_heard(self, user: int, what: str) -> bool:
+        found = await self._speaker(user, what)
+        return found is not None and await self._bot.has_heard(found[0], what)
 
     async def gone(self, client: discord.Client, channel: int, messages: Iterable[int]) -> None:
         """Direct messages were deleted: what counted of them is withdrawn."""
@@ -130,3 +148,8 @@ class Direct:
             except failures.TROUBLE as error:
                 log.info("a direct message could not be answered (%s)", failures.in_words(error))
                 return
+
+
+def _named(message: discord.Message) -> str:
+    """What was said, by what it is: another form of a message is another thing."""
+    return f"{message.id}/{message.edited_at.isoformat() if message.edited_at is not None else ''}"

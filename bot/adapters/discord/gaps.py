@@ -1,4 +1,5 @@
-"""Gaps in what the bot hears: which channels may have been spoken in unheard, and reading their threads again.
+"""Gaps in what the bot hears: which channels may have been spoken in unheard, and reading their threads again, and what
+members replied to reminders.
 
 A round does not close while something may be missing. Events carry no id, so what was heard before is known by what
 it is (channel, message, edit stamp), and all that is found is handed in.
@@ -49,13 +50,17 @@ class Gaps:
         clock: Callable[[], datetime],
         *,
         heard: Callable[[Said | Deleted], Awaitable[None]],
+        replies: Callable[[discord.Client, MessageRef], Awaitable[None]],
         shards: Callable[[], int],
         pauses: Callable[[], Iterator[float]],
     ) -> None:
-        """`heard` takes what was found; `shards` is how many connections there are."""
+        """`heard` takes what was found, `replies` reads what stands below a reminder; `shards` is how many connections
+        there are.
+        """
         self._bot = bot
         self._clock = clock
         self._heard = heard
+        self._replies = replies
         self._shards = shards
         self._pauses = pauses
         self.reading = Beside()
@@ -143,7 +148,9 @@ class Gaps:
             self.read(client, channel)
 
     async def _read(self, client: discord.Client, round_: Round) -> bool:
-        """Whether a round's thread has been read, or never can be."""
+        """Whether a round's thread, and what stands below its reminders, has been read, or never can be."""
+        if not await self._read_replies(client, round_):
+            return False
         if round_.sealed or round_.card_deleted:
             return True
         if round_.card is None:  # About to be posted; after a restore it may stand already, and its thread, too.
@@ -160,6 +167,17 @@ class Gaps:
                 return False
             await self._bot.thread_deleted(round_.id, self._clock())
         return True
+
+    async def _read_replies(self, client: discord.Client, round_: Round) -> bool:
+        read = True
+        for reminder in await self._bot.reminders(round_.id):
+            try:
+                await self._replies(client, reminder)
+            except failures.TROUBLE as error:
+                for_good = isinstance(error, discord.Forbidden) or failures.gone(error)
+                log.warning("%s: replies to a reminder could not be read (%s)", round_.id, failures.in_words(error))
+                read = read and for_good
+        return read
 
     async def _read_thread(self, client: discord.Client, round_: Round, place: Place) -> None:
         there = set[str]()

@@ -153,6 +153,7 @@ class Slack:
             clock,
             heard=lambda channel, message: self.events.heard(self.me.team, channel, message),
             deleted=self.events.deleted,
+            replies=lambda reminder: self.events.direct.missed(self.me.team, reminder),
             pauses=lambda: self.pauses(),
         )
         self.messenger = SlackMessenger(lambda: self.client, self._own_ids, self.uploads)

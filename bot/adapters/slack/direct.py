@@ -1,30 +1,35 @@
 """What members say to the bot alone: an answer to the question they were reminded of last.
 
-What is said while Slack cannot reach the program for longer than it tries again (some minutes) is not read later: what
-is not answered there has not been heard, and its author sees that.
+What is said below a reminder while Slack cannot reach the program for longer than it tries again (some minutes) is read
+later, as long as its round is not revealed (`gaps`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack import failures
-from bot.adapters.slack.ids import member_id, stamp
+from bot.adapters.slack.ids import member_id, stamp, user_of
 from bot.adapters.slack.messages import addressed, plain, removed, typed
 from bot.adapters.slack.people import People
 from bot.adapters.slack.render import render
 from bot.core import asking
 from bot.core.card import Card
 from bot.core.cards import line
-from bot.core.model import Told, Why
+from bot.core.model import MemberId, MessageRef, Told, Why
 from bot.studybot import StudyBot
 
 log = logging.getLogger(__name__)
+
+READ_AT_MOST: Final = 100
+"""Messages below a reminder that are read after a gap."""
 
 _UNASKED: Final = asking.said(
     "Not counted",
@@ -52,6 +57,22 @@ class Direct:
         self._people = people
         self._bot_user = bot_user
         self._marked = marked
+        self._taking = WeakValueDictionary[MemberId, asyncio.Lock]()
+        self._read = set[tuple[MemberId, str]]()
+        """What was read after a gap. An event that an earlier run has left may tell of it once more."""
+
+    async def missed(self, team: str, reminder: MessageRef) -> None:
+        """Hear what was said below a reminder in a gap. Raises StoreError, and what the client does."""
+        user = user_of(reminder.place.channel)
+        assert user is not None, "a reminder is in somebody's direct messages"
+        opened = await self._client().conversations_open(users=[user])
+        channel = str(opened["channel"]["id"])
+        below = await self._client().conversations_history(channel=channel, oldest=reminder.message, limit=READ_AT_MOST)
+        thread = await self._client().conversations_replies(channel=channel, ts=reminder.message, limit=READ_AT_MOST)
+        found = {str(one["ts"]): one for page in (below, thread) for one in page.get("messages") or ()}
+        for _, message in sorted(found.items()):
+            if message.get("user") == user:
+                await self._said(team, {"channel": channel}, message, missed=True)
 
     async def heard(self, team: str, event: Mapping[str, Any]) -> None:
         """Something happened in somebody's direct messages with the bot."""
@@ -69,15 +90,23 @@ class Direct:
             case _:
                 await self._said(team, event, event)
 
-    async def _said(self, team: str, event: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+    async def _said(
+        self, team: str, event: Mapping[str, Any], message: Mapping[str, Any], *, missed: bool = False
+    ) -> None:
         user = str(message.get("user") or "")
         if not typed(message) or user == self._bot_user():
             return
         text = str(message.get("text") or "")
         own = addressed(text, self._bot_user())
-        ts, edited = str(message["ts"]), str((message.get("edited") or {}).get("ts") or "")
+        ts, edited = str(message["ts"]), _edited(message)
         said = plain(text if own is None else own)
-        await self._take(team, event, message, f"{ts}/{edited}", said, stamp(edited or ts))
+        member, what = member_id(team, user), _named(message)
+        async with self._taking.setdefault(member, asyncio.Lock()):  # It may come as an event, too, at the same time.
+            if (member, what) in self._read or (missed and await self._bot.has_heard(member, what)):
+                return
+            await self._take(team, event, message, what, said, stamp(edited or ts))
+            if missed:
+                self._read.add((member, what))
 
     async def _gone(self, team: str, event: Mapping[str, Any], ts: str) -> None:
         before = event.get("previous_message") or {}
@@ -121,3 +150,12 @@ class Direct:
             except failures.TROUBLE as error:
                 log.info("a direct message could not be answered (%s)", failures.in_words(error))
                 return
+
+
+def _edited(message: Mapping[str, Any]) -> str:
+    return str((message.get("edited") or {}).get("ts") or "")
+
+
+def _named(message: Mapping[str, Any]) -> str:
+    """What was said, by what it is: another form of a message is another thing."""
+    return f"{message['ts']}/{_edited(message)}"

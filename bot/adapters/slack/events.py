@@ -91,7 +91,7 @@ class Events:
         self._people = people
         self._me = me
         self._asked = asked
-        self._direct = Direct(bot, client, clock, people, bot_user=lambda: me().user, marked=self.mark)
+        self.direct = Direct(bot, client, clock, people, bot_user=lambda: me().user, marked=self.mark)
         self.beside = Beside()
         self.again_after = 2.0
         """Seconds after which a message is looked at again that may stand below a card whose sending is unclear."""
@@ -180,7 +180,7 @@ class Events:
 
     async def _message(self, team: str, event: Mapping[str, Any]) -> None:
         if _is_direct(event):
-            await self._direct.heard(team, event)
+            await self.direct.heard(team, event)
             return
         if event.get("channel_type") not in (None, "channel", "group") or not event.get("channel"):
             return

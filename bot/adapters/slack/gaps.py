@@ -19,7 +19,7 @@ from bot.adapters.slack import failures
 from bot.adapters.slack.ids import channel_of
 from bot.adapters.slack.messages import removed
 from bot.core.answering import Deleted
-from bot.core.model import ChannelId, Round, RoundState, Source, platform_of
+from bot.core.model import ChannelId, MessageRef, Round, RoundState, Source, platform_of
 from bot.core.ports import Failure
 from bot.studybot import StudyBot
 
@@ -46,14 +46,18 @@ class Gaps:
         *,
         heard: Callable[[str, Mapping[str, Any]], Awaitable[None]],
         deleted: Callable[[Deleted], Awaitable[None]],
+        replies: Callable[[MessageRef], Awaitable[None]],
         pauses: Callable[[], Iterator[float]],
     ) -> None:
-        """`heard` takes a message of a channel as Slack shows it now, `deleted` one that is no longer there."""
+        """`heard` takes a message of a channel as Slack shows it now, `deleted` one that is no longer there; `replies`
+        reads what stands below a reminder.
+        """
         self._bot = bot
         self._client = client
         self._clock = clock
         self._heard = heard
         self._deleted = deleted
+        self._replies = replies
         self._pauses = pauses
         self._numbers = itertools.count(1)
         self.reading = 0
@@ -92,7 +96,9 @@ class Gaps:
                 await asyncio.sleep(next(waits))
 
     async def _read_round(self, round_: Round) -> bool:
-        """Whether a round's thread has been read, or never can be."""
+        """Whether a round's thread, and what stands below its reminders, has been read, or never can be."""
+        if not await self._read_replies(round_):
+            return False
         if round_.sealed:
             return True
         if round_.card is None or round_.thread is None:  # Its card may stand, and its answer have been lost.
@@ -104,6 +110,17 @@ class Gaps:
             log.warning("%s: its thread could not be read (%s)", round_.id, failures.in_words(error))
             return row is not None and row.outcome in _NEVER
         return True
+
+    async def _read_replies(self, round_: Round) -> bool:
+        read = True
+        for reminder in await self._bot.reminders(round_.id):
+            try:
+                await self._replies(reminder)
+            except failures.TROUBLE as error:
+                row = failures.row_of(error)
+                log.warning("%s: replies to a reminder could not be read (%s)", round_.id, failures.in_words(error))
+                read = read and row is not None and row.outcome in _NEVER
+        return read
 
     async def _read_thread(self, round_: Round, card: str) -> None:
         # What is said while the thread is being read stands on none of its pages, and is not deleted.

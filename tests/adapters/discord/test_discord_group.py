@@ -399,6 +399,34 @@ async def test_a_reply_is_revised_by_an_edit_and_withdrawn_by_its_deletion(group
         assert await group.text(group.bob) == ""
 
 
+async def test_a_reply_while_the_program_is_down_is_read_later_and_answered_once(group: Group) -> None:
+    async with group.running():
+        await group.asked()
+        await group.reminded(group.bob)
+        earlier, _ = await group.told(group.bob, SHORT)
+    await group.bob.edit(earlier, FULL)
+    for _ in range(2):
+        group.server.clock.advance(timedelta(minutes=10))  # Longer than Discord knows a nonce.
+        async with group.running():
+            await group.handled()
+            assert await group.text(group.bob) == FULL
+            told = [text_of(message) for message in group.bob.dm.messages if message.author is group.server.bot]
+            assert [sum(word in text for text in told) for word in ("Recorded", "Revised")] == [1, 1]
+
+
+async def test_nothing_closes_before_the_replies_to_its_reminders_are_read(group: Group) -> None:
+    async with group.running():
+        card = await group.asked()
+        await group.reminded(group.bob)
+    await group.at("15:00")
+    await group.bob.say(group.bob.dm, FULL)
+    group.server.faults.fail("GET", "/channels/*/messages", status=503, times=3)
+    await group.at("18:30")
+    async with group.running():
+        await group.until(lambda: "My result" in card.labels)
+        assert "You have all the essentials" in (await group.bob.press(card, "My result")).text
+
+
 async def test_a_reply_takes_the_mark_off_the_message_in_the_thread_that_it_replaces(group: Group) -> None:
     async with group.running():
         card = await group.asked()

@@ -356,6 +356,20 @@ async def test_a_reply_in_a_thread_of_the_direct_messages_is_answered_there_and_
         assert await study.text_by(study.bob) == ""
 
 
+@pytest.mark.parametrize("below", [False, True], ids=["after the reminder", "in its thread"])
+async def test_a_reply_while_the_program_is_down_is_read_later_and_answered_once(study: Workspace, below: bool) -> None:
+    async with study.running():
+        reminder = await reminded(study)
+    study.at_once("13:00")
+    said = await study.bob.say(study.bob.dm, OTHER, thread=reminder if below else None)
+    await study.bob.edit(said, FULL)
+    study.at_once("15:00")  # Slack has given up telling of it.
+    for _ in range(2):
+        async with study.running():
+            assert await study.text_by(study.bob) == FULL
+            assert ["Recorded" in words for words in direct(study.bob)].count(True) == 1
+
+
 async def test_an_answer_given_alone_takes_the_mark_off_what_was_said_in_the_thread(study: Workspace) -> None:
     async with study.running():
         await reminded(study)
