@@ -202,6 +202,7 @@ class Deliverer:
             case _:
                 assert_never(delivery.action)
         await self._store.write(lambda tx: outcomes.done(tx, delivery, now, thread=thread))
+        log.info("delivery %s: done", delivery.key)
         if self._watch is not None:
             self._watch.sent(delivery, (self._clock() if self._clock else now) - delivery.created_at)
 

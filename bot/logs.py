@@ -51,8 +51,8 @@ _SHAPES: Final = re.compile(
     r"|hooks\.slack\.com/\S+"  # the same for Slack, which sends the address
     r"|\d+\.\w*\.[0-9a-f]{32}\b"  # a trigger_id
     r"|(?i:(?<=ticket=)|(?<=token=)|(?<=secret=))[^\s&\"']+"
-    # Whatever else looks drawn at random: long, and with digits, small and capital letters in it.
-    r"|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{24,}"
+    # Whatever else looks drawn at random: long, with digits, small and capital letters; a backup's name is not.
+    r"|(?<![\w-])(?!nnquestion-\d{4}-)(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{24,}"
 )
 _UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LOOP_SAYS: Final = (

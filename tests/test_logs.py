@@ -144,6 +144,7 @@ def test_the_settings_own_secrets_are_masked_whatever_they_look_like() -> None:
 @pytest.mark.parametrize(
     "said",
     [
+        "backed up to /var/lib/nnquestion/backups/nnquestion-2026-11-23T072250Z.db (0.4 MB)",
         "discord:123456789012345678/123456789012345678@2026-11-02/question",
         "slack/form/0123456789abcdef0123456789abcdef",
         "slack:T0BINRYM300/C0JJ9UT6I00#3",

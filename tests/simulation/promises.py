@@ -290,6 +290,8 @@ def _points(world: World, tx: Tables, counts: Counter[str]) -> Iterator[str]:
             if kept is not None and kept.parts:
                 grade = rulings.standing_grade(tx, round_, member)
                 raw = tx.answers.grade(round_.id, member)
+                if grade is None and kept.late and kept.erase:
+                    continue  # Its author was forgotten before it was graded, and it would not have paid.
                 if grade is None or raw is None:
                     yield f"the answer of {member} in {round_.id} is not graded"
                     continue
