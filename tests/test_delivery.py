@@ -450,6 +450,17 @@ async def test_the_later_look_is_taken_again_until_it_has_seen_something(post: P
     assert post.messenger.posted(QUESTION).ref == (await post.round()).card
 
 
+async def test_a_channel_that_is_given_up_keeps_its_looks(post: Post) -> None:
+    await post.open_round()
+    post.messenger.fails("send", QUESTION, Failure.UNCLEAR)
+    await post.send()
+    await post.send(NOW + timedelta(minutes=1))
+    await post.do(lambda tx: outcomes.lost(tx, CHANNEL, "the channel was archived", NOW))
+    lands(post.messenger, QUESTION)
+    await post.send(NOW + timedelta(minutes=6))
+    assert post.messenger.said().count(QUESTION) == 1
+
+
 async def test_a_card_that_is_given_up_while_it_may_be_on_its_way_is_removed_should_it_land(post: Post) -> None:
     await post.open_round()
     post.messenger.fails("send", QUESTION, Failure.UNCLEAR)

@@ -278,7 +278,8 @@ def _forbidden(tx: Transaction, delivery: Delivery, error: DeliveryError, now: d
 
 
 def _give_up(tx: Transaction, channel: ChannelId, why: str, now: datetime) -> None:
-    owed = tx.deliveries.unfinished(channel=channel)
+    # A look may still remove what stands twice, should the channel be open again by then; else it is given up itself.
+    owed = [delivery for delivery in tx.deliveries.unfinished(channel=channel) if delivery.action is not Action.LOOK]
     for delivery in owed:
         _drop(tx, delivery, why)
     _off(tx, channel, why, now)
