@@ -208,8 +208,11 @@ class Deliverer:
 
     async def _post(self, asking: _Asking, delivery: Delivery, elsewhere: Place | None, now: datetime) -> Delivery:
         card = _card(delivery)
+        if delivery.unclear and delivery.sent:  # A process died after it had noted this, and perhaps before it looked.
+            key = _key_of_part(delivery, len(delivery.sent))
+            await self._remove_twins(asking, delivery, delivery.sent[-1], key, elsewhere)
         for part in range(len(delivery.sent) + 1, asking.messenger.parts(card) + 1):
-            key = delivery.key if part == 1 else f"{delivery.key}/{part}"
+            key = _key_of_part(delivery, part)
             ref = await self._find(asking, delivery, key, elsewhere) if delivery.unclear else None
             if ref is not None:
                 delivery = await self._note_part(delivery, ref, now, None)
@@ -314,6 +317,10 @@ def _about(delivery: Delivery) -> dict[str, str]:
     channel = delivery.place.channel
     said = {"group": group_of(channel), "channel": channel, "delivery": delivery.key}
     return said | ({"round": delivery.round} if delivery.round else {})
+
+
+def _key_of_part(delivery: Delivery, part: int) -> str:
+    return delivery.key if part == 1 else f"{delivery.key}/{part}"
 
 
 def _needed(ref: MessageRef | None) -> MessageRef:

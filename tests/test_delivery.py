@@ -437,6 +437,22 @@ async def test_what_was_sent_again_is_kept_though_the_look_right_after_it_is_ref
     assert (await post.round()).card == post.messenger.posted(QUESTION).ref
 
 
+async def test_a_program_that_dies_at_the_look_after_a_second_sending_looks_at_its_next_start(post: Post) -> None:
+    await post.open_round()
+    post.messenger.fails("send", QUESTION, Failure.UNCLEAR)
+    await post.send()
+    post.messenger.succeeds("find", QUESTION)
+    post.messenger.fails("find", QUESTION, asyncio.CancelledError())
+    with pytest.raises(asyncio.CancelledError):
+        await post.send(NOW + timedelta(minutes=1))
+    kept = post.messenger.posted(QUESTION).ref
+    lands(post.messenger, QUESTION)
+    assert await post.starts_again() == 1
+    await post.send(NOW + timedelta(minutes=2))
+    assert post.messenger.posted(QUESTION).ref == kept
+    assert (await post.round()).card == kept
+
+
 async def test_the_later_look_is_taken_again_until_it_has_seen_something(post: Post) -> None:
     await post.open_round()
     post.messenger.fails("send", QUESTION, Failure.UNCLEAR)
