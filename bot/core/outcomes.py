@@ -30,8 +30,8 @@ FORBIDDEN_AT_MOST: Final = 3
 TAKEN_WITHIN: Final = 5
 """Tries after which a message that the platform does not take is given up: half a minute or so."""
 
-LOOKS_AFTER: Final = (timedelta(minutes=5), timedelta(hours=1))
-"""How long after a message was sent again it is looked for whether the first attempt has landed, too."""
+LOOKS_AFTER: Final = timedelta(minutes=5)
+"""After a message was sent again, so long it may be that the first attempt lands, too."""
 
 LOOKS_AT_MOST: Final = 20
 """Tries to look for what stands twice, over two hours or so. They hold up nothing."""
@@ -88,18 +88,17 @@ def part_sent(
 
 
 def _look_later(tx: Transaction, key: str, place: Place, now: datetime, *, kept: MessageRef | None) -> None:
-    """Owe looks for whatever stands under a key by then; all but the one that is kept is removed."""
-    for number, wait in enumerate(LOOKS_AFTER, start=1):
-        look = Delivery(
-            key=f"{key}/look/{number}",
-            place=place,
-            action=Action.LOOK,
-            created_at=now,
-            title=key,
-            not_before=now + wait,
-            sent=() if kept is None else (kept,),
-        )
-        tx.deliveries.owe(look)
+    """Owe a look for whatever stands under a key by then; all but the one that is kept is removed."""
+    look = Delivery(
+        key=f"{key}/look",
+        place=place,
+        action=Action.LOOK,
+        created_at=now,
+        title=key,
+        not_before=now + LOOKS_AFTER,
+        sent=() if kept is None else (kept,),
+    )
+    tx.deliveries.owe(look)
 
 
 def done(tx: Transaction, delivery: Delivery, now: datetime, *, thread: Place | None = None) -> None:

@@ -113,7 +113,7 @@ def _may_be_dropped(world: World, tx: Tables, platform: Platform, delivery: Deli
     if note.startswith("round cancelled"):
         return round_ is not None and round_.state is RoundState.CANCELLED
     if note.startswith("refused"):
-        key, _, _ = delivery.key.partition("/look/")
+        key = delivery.key.removesuffix("/look")
         return any(platform.refusals[one] for one in (key, f"{key}/2", ""))
     if note.startswith("message gone"):
         question = tx.deliveries.get(f"{delivery.round}/question")
