@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,9 @@ async def test_on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_and_all_g
 ) -> None:
     async with study.running() as program:
         card, thread = await asked(study)
+        adapter = program.discord_adapter
+        assert adapter is not None
+        adapter.pauses = lambda: repeat(0.02)  # So that what was said is read again before the alarm looks again.
         before = await study.ada.say(thread, FULL)
         await study.until(lambda: marked(study, before))
         told(program, "max_page_count = 1")  # SQLite takes that for the pages that there are.
