@@ -255,7 +255,8 @@ def _not_taken(tx: Transaction, delivery: Delivery, round_: Round | None, error:
     _drop(tx, delivery, str(error))
     if delivery.unclear and delivery.action in (Action.POST, Action.POST_IN_THREAD):  # It may land yet.
         place, _ = target(tx, delivery)
-        _look_later(tx, delivery.key, place, now, kept=None)
+        part = len(delivery.sent) + 1  # What stands before it stays.
+        _look_later(tx, delivery.key if part == 1 else f"{delivery.key}/{part}", place, now, kept=None)
     if round_ is None or delivery.action is not Action.POST:
         return
     cancel(tx, round_, "its card could not be posted", now)
