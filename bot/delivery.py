@@ -213,14 +213,13 @@ class Deliverer:
             await self._remove_twins(asking, delivery, delivery.sent[-1], key, elsewhere)
         for part in range(len(delivery.sent) + 1, asking.messenger.parts(card) + 1):
             key = _key_of_part(delivery, part)
-            ref = await self._find(asking, delivery, key, elsewhere) if delivery.unclear else None
-            if ref is not None:
-                delivery = await self._note_part(delivery, ref, now, None)
-                continue
-            again = delivery.unclear
-            ref = await asking.turn(partial(_send, place=asking.place, card=card, part=part, key=key), posts=True)
-            delivery = await self._note_part(delivery, ref, now, key if again else None)
-            if again:  # The earlier attempt may have landed while this one was on its way.
+            found = await self._find(asking, delivery, key, elsewhere) if delivery.unclear else []
+            sending = partial(_send, place=asking.place, card=card, part=part, key=key)
+            ref = found[0] if found else await asking.turn(sending, posts=True)
+            # What is sent again may have landed before, or do so yet; and so may what is found after two attempts.
+            twins = delivery.unclear and (len(found) != 1 or delivery.attempts > 2)
+            delivery = await self._note_part(delivery, ref, now, key if twins else None)
+            if twins:
                 await self._remove_twins(asking, delivery, ref, key, elsewhere)
         return delivery
 
@@ -241,9 +240,9 @@ class Deliverer:
             if self._watch is not None:
                 self._watch.failed(delivery, error)
 
-    async def _note_part(self, delivery: Delivery, ref: MessageRef, now: datetime, again_as: str | None) -> Delivery:
+    async def _note_part(self, delivery: Delivery, ref: MessageRef, now: datetime, twins_as: str | None) -> Delivery:
         at = self._clock() if self._clock else now
-        return await self._store.write(lambda tx: outcomes.part_sent(tx, delivery, ref, at, again_as=again_as))
+        return await self._store.write(lambda tx: outcomes.part_sent(tx, delivery, ref, at, twins_as=twins_as))
 
     async def _look(self, asking: _Asking, delivery: Delivery) -> None:
         found = await asking.turn(lambda messenger: messenger.find(asking.place, key=delivery.title))
@@ -251,13 +250,11 @@ class Deliverer:
             if other not in delivery.sent:
                 await self._remove(asking, delivery, other)
 
-    async def _find(self, asking: _Asking, delivery: Delivery, key: str, elsewhere: Place | None) -> MessageRef | None:
+    async def _find(self, asking: _Asking, delivery: Delivery, key: str, elsewhere: Place | None) -> list[MessageRef]:
         found = await self._standing(asking, key, elsewhere)
         if self._watch is not None:
             self._watch.looked(delivery)
-        for younger in found[1:]:
-            await self._remove(asking, delivery, younger)
-        return found[0] if found else None
+        return found
 
     async def _standing(self, asking: _Asking, key: str, elsewhere: Place | None) -> list[MessageRef]:
         found = await asking.turn(lambda messenger: messenger.find(asking.place, key=key))

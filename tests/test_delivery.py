@@ -307,8 +307,9 @@ async def test_a_look_that_fails_sends_nothing(post: Post) -> None:
     await post.send()
     await post.send(LATER)
     assert (await post.delivery("note")).unclear
+    assert counted(post.messenger, "note") == (1, 1)
     await post.send(LATER + DAY)
-    assert counted(post.messenger, "note") == (2, 1)
+    assert post.messenger.asked("send") == [("send", "note")]
 
 
 async def test_of_two_messages_that_both_arrived_the_younger_is_deleted(post: Post) -> None:
@@ -500,6 +501,32 @@ async def test_where_nothing_landed_late_the_later_look_changes_nothing(post: Po
     assert post.messenger.asked("delete") == []
 
 
+async def test_where_the_second_attempt_is_found_the_first_one_is_removed_should_it_land(post: Post) -> None:
+    await post.open_round()
+    post.messenger.fails("send", QUESTION, Failure.UNCLEAR)
+    post.messenger.fails("send", QUESTION, Failure.UNCLEAR, landed=True)
+    for minutes in (0, 1, 2):
+        await post.send(NOW + timedelta(minutes=minutes))
+    kept = post.messenger.posted(QUESTION).ref
+    assert (await post.round()).card == kept
+    lands(post.messenger, QUESTION)
+    await post.send(NOW + timedelta(minutes=8))
+    assert post.messenger.said().count(QUESTION) == 1
+    assert post.messenger.posted(QUESTION).ref == kept
+
+
+async def test_what_stands_twice_and_cannot_be_removed_is_not_given_up(post: Post) -> None:
+    await post.open_round()
+    post.messenger.fails("send", QUESTION, Failure.UNCLEAR, landed=True)
+    await post.send()
+    lands(post.messenger, QUESTION)
+    post.messenger.fails("delete", QUESTION, Failure.REFUSED, times=outcomes.TAKEN_WITHIN)
+    for minutes in range(1, outcomes.TAKEN_WITHIN + 2):
+        await post.send(NOW + timedelta(minutes=minutes))
+    assert await post.state() is DeliveryState.DONE
+    assert (await post.round()).state is RoundState.OPEN
+
+
 async def test_what_was_found_before_it_was_sent_again_is_not_looked_for_later(post: Post) -> None:
     await post.owe(make_delivery("note"))
     post.messenger.fails("send", "note", Failure.UNCLEAR, landed=True)
@@ -648,6 +675,21 @@ async def test_a_part_that_is_lost_on_the_way_comes_again_and_no_other_does(
     assert post.messenger.said() == PARTS
     assert len((await post.delivery("note")).sent) == 3
     assert [key for verb, key in post.messenger.requests if verb == "send"].count(lost) == (1 if landed else 2)
+
+
+async def test_of_a_message_that_is_given_up_midway_the_parts_that_stand_stay_and_what_lands_late_goes(
+    post: Post,
+) -> None:
+    post.messenger.parts_needed = 3
+    await post.owe(make_delivery("note"))
+    post.messenger.fails("send", PARTS[1], Failure.UNCLEAR)
+    post.messenger.fails("send", PARTS[1], Failure.REFUSED, times=outcomes.TAKEN_WITHIN - 1)
+    for minutes in range(outcomes.TAKEN_WITHIN):
+        await post.send(NOW + timedelta(minutes=minutes))
+    assert await post.state("note") is DeliveryState.DROPPED
+    post.messenger.standing.append(Posted(MessageRef(place=HERE, message="late"), PARTS[1], 2, Card(title="late")))
+    await post.send(LATER)
+    assert post.messenger.said() == [PARTS[0]]
 
 
 # --- forbidden ----------------------------------------------------------------------------------------------

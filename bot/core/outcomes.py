@@ -71,19 +71,18 @@ def elsewhere(tx: Transaction, delivery: Delivery) -> Place | None:
 
 
 def part_sent(
-    tx: Transaction, delivery: Delivery, ref: MessageRef, now: datetime, *, again_as: str | None = None
+    tx: Transaction, delivery: Delivery, ref: MessageRef, now: datetime, *, twins_as: str | None = None
 ) -> Delivery:
     """Note that one more part of a delivery stands.
 
-    `again_as` is the key under which it was sent after an attempt whose outcome is not known, and which may land yet:
-    what stands twice then is looked for later. The next part cannot have been sent before it, except by a database that
-    was lost.
+    `twins_as` is its key where there was another attempt to send it, which may land yet: what stands twice then is
+    looked for later. The next part cannot have been sent before it, except by a database that was lost.
     """
     unclear = delivery.unclear and tx.facts.get(owing.RESTORED_AT) is not None
     delivery = replace(delivery, sent=(*delivery.sent, ref), unclear=unclear)
     tx.deliveries.save(_with_card_kept(tx, delivery))
-    if again_as is not None:
-        _look_later(tx, again_as, ref.place, now, kept=ref)
+    if twins_as is not None:
+        _look_later(tx, twins_as, ref.place, now, kept=ref)
     return delivery
 
 
