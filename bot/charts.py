@@ -249,7 +249,7 @@ def _figure(value: float) -> str:
 
 
 def _in_lines(text: str, size: float, *, lines: int) -> list[Lettering]:
-    """A text broken between words. The last line is shortened where more would follow."""
+    """A text broken between words, after a comma where there is one. The last line is shortened where more follows."""
     words = text.split()[:40]  # more than fit
     broken: list[Lettering] = []
     while words and len(broken) < lines:
@@ -257,6 +257,8 @@ def _in_lines(text: str, size: float, *, lines: int) -> list[Lettering]:
         fit = len(words)
         while fit > 1 and not last and letter(" ".join(words[:fit]), size, bold=True).width > _INNER:
             fit -= 1
+        if fit < len(words):
+            fit = next((count for count in range(fit, 0, -1) if words[count - 1].endswith(",")), fit)
         broken.append(letter(" ".join(words[:fit]), size, bold=True).within(_INNER))
         del words[:fit]
     return [line for line in broken if line.clusters]

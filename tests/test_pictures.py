@@ -46,6 +46,10 @@ def columns(*values: float) -> Picture:
     return Picture("November", (Columns("Answers", tuple("abcdefgh")[: len(values)], values),), alt="")
 
 
+def titled(title: str) -> Picture:
+    return replace(columns(1), title=title)
+
+
 def decoded(png: bytes) -> Image.Image:
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     return Image.open(io.BytesIO(png)).convert("RGB")
@@ -86,6 +90,12 @@ anything = st.text(st.characters(exclude_categories=()), max_size=20)
 alike_names = st.lists(
     st.sampled_from([*"".join(NAMES), *" \u200b\u200d\u202e\u0301\u20e3$\\_^{}", NOWHERE]), max_size=20
 )
+
+
+def test_a_title_that_needs_two_lines_breaks_after_a_comma() -> None:
+    long = lengths(titled("Leaderboard, this month, this channel"), charts.INK)
+    assert long[:1] == lengths(titled("Leaderboard, this month,"), charts.INK)[:1]
+    assert long[:1] != lengths(titled("Leaderboard, this month, this"), charts.INK)[:1]
 
 
 @settings(max_examples=12, deadline=None)
