@@ -33,7 +33,7 @@ from bot.core.quoting import quotes
 from bot.core.rubric import Rubric, rubric
 from bot.core.text import Sentence
 
-VERSION: Final = "key-points/5"
+VERSION: Final = "key-points/6"
 
 # One set of constants for every question.
 COVERED: Final = 0.70

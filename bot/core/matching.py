@@ -16,6 +16,10 @@ from bot.core.text import Sentence, Word
 
 RAMP: Final = (0.15, 0.60)
 """How well a key point must be matched before credit starts, and for all of it."""
+INSTEAD: Final = 0.50
+HALF_SAID: Final = 0.50
+"""A telling word of another phrasing of a key point counts so much in place of one that is missing, where so much of
+this phrasing is said in the same sentence."""
 TWO_SENTENCES: Final = 0.90
 WHOLE_ANSWER: Final = 0.85
 """What a match that is spread over two sentences, or over the whole answer, counts against one in one sentence."""
@@ -199,14 +203,27 @@ def recall(phrasing: Phrasing, held: Mapping[str, float]) -> float:
     return round(found / phrasing.total, 6) if phrasing.total else 0.0
 
 
+def _in_place(phrasing: Phrasing, held: Mapping[str, float], recalled: float) -> tuple[float, float]:
+    """What words of the key point's other phrasings add to a recall, and the evidence in them."""
+    if recalled < HALF_SAID or recalled >= 1:
+        return 0.0, 0.0
+    others = [
+        (weight * held[stem], evidence * held[stem]) for stem, weight, evidence in phrasing.instead if stem in held
+    ]
+    telling = sum(weight for weight, _ in others)
+    if not telling:  # Words that the whole field uses stand for nothing.
+        return 0.0, 0.0
+    return round(INSTEAD * min(1 - recalled, telling / phrasing.total), 6), INSTEAD * sum(worth for _, worth in others)
+
+
 def whole_recall(rubric: Rubric, singles: Sequence[Heard]) -> float:
     """How much of all that the key points say was heard."""
     return recall(rubric.whole, _most(single.held for single in singles))
 
 
-def _hinted(phrasing: Phrasing, held: Mapping[str, float]) -> bool:
+def _hinted(phrasing: Phrasing, held: Mapping[str, float], besides: float) -> bool:
     """Whether something telling was heard that the prompt lacks."""
-    heard = round(sum(worth * held.get(stem, 0.0) for stem, worth in phrasing.own.items()), 6)
+    heard = round(besides + sum(worth * held.get(stem, 0.0) for stem, worth in phrasing.own.items()), 6)
     return heard > 0 and heard >= min(ANYTHING, phrasing.enough_own)
 
 
@@ -227,14 +244,17 @@ def best_matches(rubric: Rubric, singles: Sequence[Heard]) -> dict[str, Match]:
     return {point.id: _best(said, rubric.sense[point.id], heard, singles) for point, said in rubric.points}
 
 
-def _credit(phrasing: Phrasing, held: Mapping[str, float], value: float) -> float:
-    """The credit for a recall: a hint at most where hardly anything telling was heard, none where nothing was."""
+def _credit(phrasing: Phrasing, held: Mapping[str, float], value: float, besides: float) -> float:
+    """The credit for a recall: a hint at most where hardly anything telling was heard, none where nothing was.
+
+    `besides` is the evidence in words of other phrasings.
+    """
     low, full = RAMP
     if value <= low:
         return 0.0
     credit = round(min(1.0, (value - low) / (full - low)), 4)
-    evidence = round(sum(worth * held.get(stem, 0.0) for stem, worth in phrasing.evidence.items()), 6)
-    if not _hinted(phrasing, held):
+    evidence = round(besides + sum(worth * held.get(stem, 0.0) for stem, worth in phrasing.evidence.items()), 6)
+    if not _hinted(phrasing, held, besides):
         return 0.0
     return credit if evidence >= phrasing.enough else min(credit, HINT)
 
@@ -246,19 +266,22 @@ def _best(
     singles: Sequence[Heard],
 ) -> Match:
     """The best match of any phrasing with any stretch, of equals the first; others that match nearly as well help."""
-    at, best, held = 0, (0.0, 0.0), dict[str, float]()
+    at, best, held, besides = 0, (0.0, 0.0), dict[str, float](), 0.0
     each: list[float] = []
     recalls = [[recall(phrasing, stretch.held) for _, stretch in heard] for phrasing in said]
     for index, (phrasing, recalled_in) in enumerate(zip(said, recalls, strict=True)):
         most = 0.0
-        for (share, stretch), recalled in zip(heard, recalled_in, strict=True):
-            value = share * recalled
+        for place, (share, stretch) in enumerate(heard):
+            # The first stretches are the single sentences: words that stand further apart stand for nothing else.
+            more, other = _in_place(phrasing, stretch.held, recalled_in[place]) if place < len(singles) else (0.0, 0.0)
+            recalled_in[place] += more
+            value = share * recalled_in[place]
             if value <= most:
                 continue
             most = value
-            rank = (_credit(phrasing, stretch.held, value), value)
+            rank = (_credit(phrasing, stretch.held, value, other), value)
             if rank > best:
-                at, best, held = index, rank, dict(stretch.held)
+                at, best, held, besides = index, rank, dict(stretch.held), other
         each.append(most)
     each.sort(reverse=True)
     others = OTHERS * min(1.0, (len(said) - 1) / (MANY - 1))
@@ -266,13 +289,13 @@ def _best(
     blended = (1 - others) * best[1] + others * (0.6 * second + 0.4 * third)
     blended = round(blended + CLOSE * max((_closeness(sense, single) for single in singles), default=0.0), 6)
     found = said[at]
-    credit = _credit(found, held, blended) if best[0] > 0 else 0.0
+    credit = _credit(found, held, blended, besides) if best[0] > 0 else 0.0
     missing = [(weight, word) for word, stem, weight in found.words if stem not in held and stem in found.evidence]
     heaviest = sorted(missing, key=lambda pair: -pair[0])[:_LACKING_KEPT]
     lacking = tuple(dict.fromkeys(word for weight, word in missing if (weight, word) in heaviest))
     if credit == 0:
         return Match(credit, found, lacking=lacking)
-    of_singles = [recalled[: len(singles)] for recalled in recalls]  # The first stretches are the single sentences.
+    of_singles = [recalled[: len(singles)] for recalled in recalls]
     sentence = singles[_first_most(of_singles[at])]
     telling = singles[_first_most([max(recalled) for recalled in zip(*of_singles, strict=True)])]
     return Match(credit, found, telling.typed, lacking, _denied_share(found, sentence) > 0.5, telling.negated)

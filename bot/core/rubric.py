@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log, sqrt
 from typing import Final
@@ -47,6 +47,8 @@ class Phrasing:
     content: tuple[tuple[str, float], ...]
     """The words but for small ones, and what they weigh in all."""
     content_total: float
+    instead: tuple[tuple[str, float, float], ...] = ()
+    """The words of its key point's other phrasings: what each weighs if it tells, and the evidence in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,9 @@ def rubric(question: Question) -> Rubric:
             kept, total, evidence, enough, own, enough_own, denies, frozenset(first), content, content_total
         )
 
-    points = tuple((p, tuple(phrasing(t) for t in (p.text, *p.any_of))) for p in question.key_points)
+    points = tuple(
+        (p, _with_each_others_words([phrasing(t) for t in (p.text, *p.any_of)])) for p in question.key_points
+    )
     whole = phrasing(" ".join(point.text for point in question.key_points))
     misconceptions = tuple((m, tuple(phrasing(t) for t in (m.claim, *m.cues))) for m in question.misconceptions)
     sense = {point.id: _mean(phrasings) for point, phrasings in points}
@@ -135,6 +139,19 @@ def rubric(question: Question) -> Rubric:
     listed = reading.is_list(question.answer)
     names = reading.asks_for_names(question.prompt)
     return Rubric(points, sense, whole, misconceptions, prompt, worth, echo, stems, vocabulary, listed, names)
+
+
+def _with_each_others_words(phrasings: Sequence[Phrasing]) -> tuple[Phrasing, ...]:
+    said: dict[str, tuple[float, float]] = {}
+    for each in phrasings:
+        for _, stem, weight in each.words:
+            if stem in each.own:
+                evidence = each.own[stem]
+                said[stem] = max((weight if evidence == 1.0 else 0.0, evidence), said.get(stem, (0.0, 0.0)))
+    return tuple(
+        replace(each, instead=tuple((stem, *worth) for stem, worth in said.items() if stem not in each.stems))
+        for each in phrasings
+    )
 
 
 def _mean(phrasings: Sequence[Phrasing]) -> dict[str, float]:

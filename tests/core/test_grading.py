@@ -405,6 +405,16 @@ def test_one_telling_word_of_several_is_no_more_than_a_hint() -> None:
     assert (one.coverage, two.coverage) == (Coverage.MISSED, Coverage.COVERED)
 
 
+def test_words_of_two_phrasings_say_a_key_point_together_and_words_of_the_whole_field_do_not() -> None:
+    phrasings = ("like averaging many thinned networks", "behaves like an ensemble of sub-networks")
+    question = make_question(KeyPoint(id="it", text="units co-adapt less", any_of=(*phrasings, "robust to test data")))
+    alone = make_question(KeyPoint(id="it", text="units co-adapt less", any_of=phrasings[:1]))
+    said = "an ensemble of thinned networks"
+    assert grade_answer(question, said).points[0].coverage is Coverage.COVERED
+    assert grade_answer(alone, said).points[0].coverage is not Coverage.COVERED
+    assert grade_answer(question, "many networks see data, as you test them").points[0].coverage is Coverage.MISSED
+
+
 WORDS = sorted({word for p in QUESTION.key_points for said in (p.text, *p.any_of) for word in said.split()})
 SIGNS = ["not", "and", "the", ".", ",", "\n", "||", "idk", "soil", "food"]
 CHAT = st.lists(st.sampled_from([*WORDS, *SIGNS]), max_size=60)
