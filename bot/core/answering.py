@@ -173,8 +173,10 @@ def _as_edited(tx: Transaction, said: Said, now: datetime) -> Said:
     if said.edited_at is not None or tx.events.outcome(said.id) is None:
         return said
     heard = tx.events.beginning(_message_id(said.place.channel, said.message))
-    texts = {event.data.get("text", "") for event in heard if event.data.get("kind") == "said"} - {""}
-    return replace(said, edited_at=now) if texts and without_spoiler_marks(said.text) not in texts else said
+    texts = {event.data.get("text", "") for event in heard if event.data.get("kind") == "said"}
+    # Where a text was removed since, as talk is, these may be its words: what was said at first, heard once more.
+    other = texts and "" not in texts and without_spoiler_marks(said.text) not in texts
+    return replace(said, edited_at=now) if other else said
 
 
 def _credible(stamp: datetime, now: datetime, *, not_before: datetime | None = None) -> datetime:

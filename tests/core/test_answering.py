@@ -984,6 +984,15 @@ def test_an_update_without_a_stamp_is_an_edit_if_its_words_are_others(world: Wor
     assert world.text("ada") == "another answer of five words"
 
 
+def test_talk_after_the_reveal_that_was_edited_and_is_heard_again_undoes_no_edit(world: World) -> None:
+    said, first = replace(_said(world, "ada", at("09:10", 1)), text="oh well"), world.round()
+    world.tick(at("09:00", 1))
+    assert world.arrives(said).receipt is Receipt.NOT_COUNTED
+    assert world.arrives(replace(said, text=FULL, edited_at=at("09:12", 1))).receipt is Receipt.LATE
+    world.arrives(said, now=at("09:13", 1))
+    assert world.text("ada", first) == FULL
+
+
 def test_a_message_of_the_channel_can_be_submitted_to_an_extra_round_where_no_daily_one_is_open() -> None:
     with closing(World()) as world:
         world.command("ada", "ask", at("08:00"))

@@ -178,7 +178,9 @@ class World:
         share = dice.random()
         if share < 0.1:
             return dice.uniform(1, 20)
-        return self._pace * (dice.uniform(60, 3000) if share < 0.5 else dice.uniform(1800, 5000))
+        wait = self._pace * (dice.uniform(60, 3000) if share < 0.5 else dice.uniform(1800, 5000))
+        # Once it is calm nothing that is due waits for long, else the end would come before a close that was in time.
+        return min(wait, max(HOUR / 2, self.days * DAY - self.loop.time()))
 
     # --- what is known ----------------------------------------------------------------------------------------
 
