@@ -122,7 +122,7 @@ class Show:
         self._put("  ", Text(f"only {on_one_line(name)} sees:", style="dim"))
         if numbers:
             card = replace(
-                card, buttons=tuple(replace(b, label=f"{number} {b.label}") for number, b in numbers.items())
+                card, buttons=tuple(replace(b, label=f"/{number} {b.label}") for number, b in numbers.items())
             )
         self._lines(render(card), _PRIVATE, picture)
 

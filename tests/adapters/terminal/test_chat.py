@@ -190,7 +190,7 @@ async def test_what_is_said_in_the_channel_can_be_submitted(sitting: Sitting) ->
     assert await sitting.stage.answer(ADA) is None
     printed = await sitting.pipe("/submit 2\n/1\n")
     assert "┆ Recorded." in printed
-    assert "[1 Check now]" in printed
+    assert "[/1 Check now]" in printed
     answer = await sitting.stage.answer(ADA)
     assert answer is not None
     assert answer.final
@@ -212,13 +212,13 @@ async def test_one_objects_by_numbers_and_an_organizer_rules_by_numbers(sitting:
     await stage.terminal.say(BOB, await stage.thread(), FULL)
     await stage.turn(at("09:00", 1))
     printed = await sitting.pipe("/covered\n/1\n/2\n")
-    assert "[1 Units are set to zero at random] [2 At inference nothing is dropped]" in printed
+    assert "[/1 Units are set to zero at random] [/2 At inference nothing is dropped]" in printed
     assert "you say it with “It drops units.”" in " ".join(printed.replace("┆", "").split())
     round_ = await stage.round()
     choices = await stage.terminal.press(BOB, HERE, Press.OBJECT, f"0.0 {round_.id}", id="bob objects")
     assert choices.title == "Your objection is filed"
     printed = await sitting.pipe("/nnquestion review\n/1\n/1\n/1\n/4\n")
-    assert "[1 It is in there] [2 It is not] [3 Back]" in printed
+    assert "[/1 It is in there] [/2 It is not] [/3 Back]" in printed
     assert "Granted. The key point counts." in printed
     assert "1 thing of your own" in printed
     told = await stage.terminal.press(BOB, HERE, Press.RESULT, round_.id, id="bob looks")

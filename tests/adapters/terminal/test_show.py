@@ -259,7 +259,7 @@ def with_buttons(*labels: str) -> Card:
 def test_buttons_are_numbered_in_their_order_where_they_can_be_pressed(show: Show, paper: Paper) -> None:
     card = with_buttons("Check now", "Use it as an example")
     show.private("bob", card, numbered(card))
-    assert paper.rows[-1] == "  ┆ [1 Check now] [2 Use it as an example]"
+    assert paper.rows[-1] == "  ┆ [/1 Check now] [/2 Use it as an example]"
     assert {number: button.about for number, button in numbered(card).items()} == {
         1: "about Check now",
         2: "about Use it as an example",
@@ -271,7 +271,7 @@ def test_buttons_are_numbered_in_their_order_where_they_can_be_pressed(show: Sho
 def test_a_button_that_has_a_number_of_its_own_is_pressed_by_that_one(show: Show, paper: Paper) -> None:
     card = with_buttons("These are my own words", "1. Dropped at random", "4. At inference all stay")
     show.private("bob", card, numbered(card))
-    assert paper.rows[-1] == "  ┆ [2 These are my own words] [1 Dropped at random] [4 At inference all stay]"
+    assert paper.rows[-1] == "  ┆ [/2 These are my own words] [/1 Dropped at random] [/4 At inference all stay]"
     assert numbered(card)[4].about == "about 4. At inference all stay"
 
 
