@@ -209,16 +209,16 @@ class Deliverer:
     async def _post(self, asking: _Asking, delivery: Delivery, elsewhere: Place | None, now: datetime) -> Delivery:
         card = _card(delivery)
         if delivery.unclear and delivery.sent:  # A process died after it had noted this, and perhaps before it looked.
-            key = _key_of_part(delivery, len(delivery.sent))
+            key = delivery.key_of(len(delivery.sent))
             await self._remove_twins(asking, delivery, delivery.sent[-1], key, elsewhere)
         for part in range(len(delivery.sent) + 1, asking.messenger.parts(card) + 1):
-            key = _key_of_part(delivery, part)
+            key = delivery.key_of(part)
             found = await self._find(asking, delivery, key, elsewhere) if delivery.unclear else []
             sending = partial(_send, place=asking.place, card=card, part=part, key=key)
             ref = found[0] if found else await asking.turn(sending, posts=True)
             # What is sent again may have landed before, or do so yet; and so may what is found after two attempts.
             twins = delivery.unclear and (len(found) != 1 or delivery.attempts > 2)
-            delivery = await self._note_part(delivery, ref, now, key if twins else None)
+            delivery = await self._note_part(delivery, ref, now, twins=twins)
             if twins:
                 await self._remove_twins(asking, delivery, ref, key, elsewhere)
         return delivery
@@ -240,9 +240,9 @@ class Deliverer:
             if self._watch is not None:
                 self._watch.failed(delivery, error)
 
-    async def _note_part(self, delivery: Delivery, ref: MessageRef, now: datetime, twins_as: str | None) -> Delivery:
+    async def _note_part(self, delivery: Delivery, ref: MessageRef, now: datetime, *, twins: bool) -> Delivery:
         at = self._clock() if self._clock else now
-        return await self._store.write(lambda tx: outcomes.part_sent(tx, delivery, ref, at, twins_as=twins_as))
+        return await self._store.write(lambda tx: outcomes.part_sent(tx, delivery, ref, at, twins=twins))
 
     async def _look(self, asking: _Asking, delivery: Delivery) -> None:
         found = await asking.turn(lambda messenger: messenger.find(asking.place, key=delivery.title))
@@ -314,10 +314,6 @@ def _about(delivery: Delivery) -> dict[str, str]:
     channel = delivery.place.channel
     said = {"group": group_of(channel), "channel": channel, "delivery": delivery.key}
     return said | ({"round": delivery.round} if delivery.round else {})
-
-
-def _key_of_part(delivery: Delivery, part: int) -> str:
-    return delivery.key if part == 1 else f"{delivery.key}/{part}"
 
 
 def _needed(ref: MessageRef | None) -> MessageRef:

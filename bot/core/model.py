@@ -802,6 +802,10 @@ class Delivery:
     asked: bool = False
     """Somebody has just asked for it: it goes before what the clock owes to other channels."""
 
+    def key_of(self, part: int) -> str:
+        """By which one message of it is known, counted from 1."""
+        return self.key if part == 1 else f"{self.key}/{part}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:

@@ -70,19 +70,17 @@ def elsewhere(tx: Transaction, delivery: Delivery) -> Place | None:
     return round_.thread
 
 
-def part_sent(
-    tx: Transaction, delivery: Delivery, ref: MessageRef, now: datetime, *, twins_as: str | None = None
-) -> Delivery:
+def part_sent(tx: Transaction, delivery: Delivery, ref: MessageRef, now: datetime, *, twins: bool = False) -> Delivery:
     """Note that one more part of a delivery stands.
 
-    `twins_as` is its key where there was another attempt to send it, which may land yet: what stands twice then is
-    looked for later. The next part cannot have been sent before it, except by a database that was lost.
+    `twins` says that there was another attempt to send it, which may land yet: what stands twice then is looked for
+    later. The next part cannot have been sent before it, except by a database that was lost.
     """
     unclear = delivery.unclear and tx.facts.get(owing.RESTORED_AT) is not None
     delivery = replace(delivery, sent=(*delivery.sent, ref), unclear=unclear)
     tx.deliveries.save(_with_card_kept(tx, delivery))
-    if twins_as is not None:
-        _look_later(tx, twins_as, ref.place, now, kept=ref)
+    if twins:
+        _look_later(tx, delivery.key_of(len(delivery.sent)), ref.place, now, kept=ref)
     return delivery
 
 
@@ -254,8 +252,7 @@ def _not_taken(tx: Transaction, delivery: Delivery, round_: Round | None, error:
     _drop(tx, delivery, str(error))
     if delivery.unclear and delivery.action in (Action.POST, Action.POST_IN_THREAD):  # It may land yet.
         place, _ = target(tx, delivery)
-        part = len(delivery.sent) + 1  # What stands before it stays.
-        _look_later(tx, delivery.key if part == 1 else f"{delivery.key}/{part}", place, now, kept=None)
+        _look_later(tx, delivery.key_of(len(delivery.sent) + 1), place, now, kept=None)  # What stands before it stays.
     if round_ is None or delivery.action is not Action.POST:
         return
     cancel(tx, round_, "its card could not be posted", now)
